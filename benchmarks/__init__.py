@@ -1,3 +1,4 @@
-"""Time and memory of our losses beside the other libraries'; ``python -m benchmarks --help``, and
-README.md for how it is measured.
+"""Time and memory of our losses compared with other libraries: ``python -m benchmarks --help``.
+
+README.md describes how they are measured.
 """

@@ -1,5 +1,5 @@
-"""``python -m benchmarks``: check that all compute the same, then time them in turn, then write the
-report.
+"""``python -m benchmarks``: check that all libraries compute the same value, time them in turn, and
+write the report.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ QUICK_SHAPES: list[Shape] = [(1, 3, 176, 176)]
 
 
 def main(arguments: list[str] | None = None) -> dict[str, Any]:
-    """Run what the command line asks for; return the results."""
+    """Run the benchmarks chosen on the command line; return the results."""
     options = _parser().parse_args(arguments)
     device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
     if options.instructions:
@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         else {"rounds": options.rounds, "slice_s": options.slice, "tries": options.tries}
     )
 
-    about = report.metadata(device)  # before we add to the load
+    about = report.metadata(device)  # measured before the benchmark adds to the load
     machine = measure(device, **({"megabytes": 32, "side": 512} if options.quick else {}))
     rows: list[report.Row] = []
     asked: dict[str, Definition] = {}
@@ -92,7 +92,7 @@ def compare(
     machine: Machine,
     effort: dict[str, Any],
 ) -> list[report.Row]:
-    """One row per library: whether it computes our number, and if so, what that takes.
+    """One row per library: whether it computes our value, and if so, its time and memory.
 
     ``effort`` holds the rounds, slices and tries of :func:`time_interleaved`.
     """
@@ -104,7 +104,7 @@ def compare(
         rows[library] = row
         try:
             value, gradient = difference(peer, definition.ours, pred, target)
-        # What libraries raise for sizes that they do not take.
+        # Exceptions of libraries for sizes that they do not accept.
         except (AssertionError, RuntimeError, ValueError) as error:
             if library == OURS:
                 raise
@@ -114,9 +114,7 @@ def compare(
         if value <= VALUE_TOLERANCE and gradient <= GRADIENT_TOLERANCE:
             scores[library] = peer.score
         else:
-            row["refused"] = (
-                f"another number (value off by {value:.1e}, gradient by {gradient:.1e})"
-            )
+            row["refused"] = f"another value (off by {value:.1e}, gradient by {gradient:.1e})"
         print(
             f"{definition.name} {shape} {library}: value {value:.1e}, gradient {gradient:.1e} "
             "from ours",
@@ -173,11 +171,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="small images, few rounds, printed and not kept: does it run?",
+        help="small images and few rounds, printed but not written: a smoke test",
     )
-    parser.add_argument(
-        "--device", choices=("cpu", "cuda"), help="default: cuda where there is one"
-    )
+    parser.add_argument("--device", choices=("cpu", "cuda"), help="default: cuda if available")
     parser.add_argument(
         "--shape",
         type=_shape,
@@ -214,13 +210,13 @@ def _parser() -> argparse.ArgumentParser:
         "--tries",
         type=int,
         default=4,
-        help="how often a slice that others disturbed is measured (default 4)",
+        help="how often a slice disturbed by other processes is measured (default 4)",
     )
     parser.add_argument(
         "--out",
         type=Path,
         metavar="FOLDER",
-        help="where the report goes (default benchmarks/results)",
+        help="folder of the report (default benchmarks/results)",
     )
     parser.add_argument("--name", help="name of the report (default: the device)")
     return parser

@@ -1,9 +1,9 @@
-"""Who is timed on which definition: our function and, beside it, each library that computes the
-same number.
+"""The functions timed for each definition: ours, and that of each library that computes the same
+value.
 
-Libraries differ in borders and in how they halve odd sizes. A definition groups those that can be
-told to compute the same thing; where a detail cannot be told, ``ours_alike`` is our function with
-that detail, and it is what the library's output has to equal.
+Libraries differ in borders and in how they halve odd sizes. A definition groups libraries whose
+options allow the same computation. If a detail of a library cannot be changed, ``ours_alike`` is
+our function with that detail, and the library's output must equal it.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ OURS = "ssimloss"
 
 @dataclass(frozen=True)
 class Peer:
-    """One library's score, and ours with the details that the library does not let one choose
-    (``None``: ours as timed).
+    """One library's score, and ours with the details that the library fixes (``None``: ours as
+    timed).
     """
 
     score: Score
@@ -39,7 +39,7 @@ class Peer:
 
 @dataclass(frozen=True)
 class Definition:
-    """What is computed, by whom."""
+    """A definition and the libraries that compute it."""
 
     name: str
     title: str
@@ -51,7 +51,7 @@ class Definition:
 
 
 def installed(library: str) -> bool:
-    """Whether the library can be imported; ``pip install 'ssimloss[bench]'`` brings them all."""
+    """Whether the library can be imported; ``pip install 'ssimloss[bench]'`` installs all."""
     return importlib.util.find_spec(library.replace("-", "_")) is not None
 
 
@@ -126,7 +126,7 @@ def _ms_ssim(shape: Shape) -> list[Definition]:
     while min(shape[2:]) < 11 * 2 ** (len(weights) - 1):
         weights = weights[:-1]
     scales = len(weights)
-    # As the other libraries would have to be told to: without the scales that do not fit.
+    # As the other libraries must be configured: without the scales that do not fit.
     if scales < 5:
         total = sum(weights)
         weights = tuple(weight / total for weight in weights)
@@ -221,8 +221,8 @@ def _mixed() -> Definition:
 
 
 def native_bytes(definition: Definition, shape: Shape) -> int:
-    """What our native library holds at most during a call besides what PyTorch allocates for it:
-    working memory of each thread and, for a pyramid, coarser scales of as many planes as fit 768
+    """The most memory of our native library during a call, besides PyTorch's allocations: working
+    memory of each thread and, for a pyramid, the coarser scales of as many planes as fit into 768
     KiB per thread, or of one large plane."""
     if why_not("cpu") is not None or definition.taps == 0:
         return 0
@@ -234,7 +234,7 @@ def native_bytes(definition: Definition, shape: Shape) -> int:
 
 
 def _with_compiled(definition: Definition) -> Definition:
-    """The same with ``torch.compile`` applied to pytorch-msssim and to us, anew for each shape."""
+    """The same with ``torch.compile`` applied to pytorch-msssim and to ours, for each shape."""
     torch.compiler.reset()
     compile_for_shape = partial(torch.compile, dynamic=False)
     peers = dict(definition.peers)

@@ -1,7 +1,7 @@
-"""``python -m benchmarks.cost --out benchmarks/results``: what each measure costs as a loss.
+"""``python -m benchmarks.cost --out benchmarks/results``: the cost of each measure as a loss.
 
-Every registered measure of images with a module is timed beside PyTorch's ``l1_loss``, forward and
-backward, in one process. The ratio is what a reader can use on another machine.
+Every registered measure of images with a module is timed in turn with PyTorch's ``l1_loss``,
+forward and backward, in one process. The ratio also applies to other machines.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--out", type=Path, help="where cost.json and cost.md go")
+    parser.add_argument("--out", type=Path, help="folder for cost.json and cost.md")
     options = parser.parse_args()
     pred, target = images(SHAPE, torch.device("cpu"))
     pred.requires_grad_()

@@ -1,9 +1,9 @@
-"""``python -m benchmarks.deep_features``: what losses on deep features cost in a training step,
+"""``python -m benchmarks.deep_features``: the cost of losses on deep features in a training step,
 alone and together.
 
-A step is the network over pred, with a graph, and over target, without one, the distance, and the
-gradient to pred. Networks have random weights, the same for all, which cost what trained ones do.
-Values and gradients are compared before anything is timed.
+A step runs the network over pred, with a graph, and over target, without one. It then computes the
+distance and the gradient to pred. All networks have the same random weights, which cost the same as
+trained ones. Values and gradients are compared before anything is timed.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from ssimloss._memory import peak_bytes
 Loss = Callable[[Tensor, Tensor], Tensor]
 CONTENT_SHAPES = ((4, 3, 128, 128), (1, 3, 512, 512))
 SHARED_SHAPE = (4, 3, 128, 128)
-# one that every library has: piq's and a loop's features before the activation are overwritten by
-# it
+# available in every library: in piq and in a loop, the in-place activation overwrites the features
+# before it
 LAYER = "relu5_4"
 # Relative, in float32 after 16 convolutions; the gradient of an absolute value changes sign where
 # two features hardly differ.
@@ -35,7 +35,7 @@ AGREES = {"value": 1e-4, "gradient": 1e-2}
 
 
 def main() -> None:
-    """Print the tables, and write them where asked."""
+    """Print the tables, and write them with ``--out``."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -44,7 +44,7 @@ def main() -> None:
         "--out",
         type=Path,
         metavar="FOLDER",
-        help="where deep_features.json and deep_features.md go (default: nowhere)",
+        help="folder for deep_features.json and deep_features.md (default: not written)",
     )
     options = parser.parse_args()
     tables = {
@@ -88,7 +88,7 @@ def content_losses() -> dict[str, Loss]:
             x = module(x)
         return x
 
-    # It adds channels up.
+    # It sums over channels.
     piqs = piq.ContentLoss(
         feature_extractor=vgg19_features(state),
         layers=[str(last)],
@@ -117,9 +117,7 @@ def vgg19_features(state: dict[str, Tensor]) -> nn.Sequential:
 
 
 def shared_losses() -> dict[str, Loss]:
-    """Three losses on VGG16, each alone, and their sum, in which the network runs once for each
-    image.
-    """
+    """Three losses on VGG16, each alone, and their sum, which runs the network once per image."""
     content = PerceptualLoss("vgg16", layers={"relu5_3": 1.0}, weights="random")
     # Johnson's.
     texture = TextureLoss(
@@ -143,13 +141,13 @@ def step(loss: Loss, pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def images(shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-    """Noise in [0, 1]: what it shows costs nothing."""
+    """Noise in [0, 1]: the time does not depend on the content."""
     pred, target = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0))
     return pred.requires_grad_(), target
 
 
 def check_agreement(losses: dict[str, Loss], shape: tuple[int, ...]) -> None:
-    """Raise where one computes something else."""
+    """Raise if a contender computes another value or gradient."""
     pred, target = images(shape)
     found = {name: step(loss, pred, target) for name, loss in losses.items()}
     ours = found["ssimloss"]

@@ -1,9 +1,9 @@
-"""``python -m benchmarks.diagnosis``: what it costs to know what each term of a CombinedLoss does.
+"""``python -m benchmarks.diagnosis``: the cost of measuring what each term of a CombinedLoss does.
 
 The step of the demo (network, three losses, backward, optimiser) with a plain weighted sum, with
-the gradients of the terms measured, and with a strategy that sets the weights. Steps are taken in
-turn, one of each kind, and compared in pairs, since a step varies by more than what is asked. The
-memory is that of the criterion alone, forward and backward, in images of the batch.
+the gradients of the terms measured, and with a strategy that sets the weights. Steps of
+each kind alternate and are compared in pairs, since steps vary by more than the difference that is
+measured. The memory is that of the criterion alone, forward and backward, in images of the batch.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ KINDS: dict[str, Callable[[], dict[str, Any]]] = {
     "PCGrad": lambda: {"balance": PCGrad()},
     "CAGrad": lambda: {"balance": CAGrad()},
 }
-MEMORY_SHAPE = (4, 256)  # batch and side: large beside the working memory of the kernels
+MEMORY_SHAPE = (4, 256)  # batch and side: large compared with the working memory of the kernels
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--crop", type=int, default=48, help="pixels of the crops (default 48)")
     parser.add_argument("--rounds", type=int, default=300)
-    parser.add_argument("--out", type=Path, help="where diagnosis.json and diagnosis.md go")
+    parser.add_argument("--out", type=Path, help="folder for diagnosis.json and diagnosis.md")
     options = parser.parse_args()
     calls = {
         kind: step(settings(), options.batch, options.crop) for kind, settings in KINDS.items()
@@ -79,7 +79,7 @@ def main() -> None:
 
 
 def markdown(rows: list[dict[str, Any]], batch: int, crop: int, rounds: int) -> str:
-    """The table, with the conditions over it."""
+    """The table, below a line with the conditions."""
     lines = [
         "# Diagnosis of a CombinedLoss in a training step",
         "",

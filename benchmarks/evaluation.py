@@ -1,10 +1,10 @@
-"""``python -m benchmarks.evaluation``: PSNR and SSIM of a folder of photographs, against loops that
-take one image at a time.
+"""``python -m benchmarks.evaluation``: PSNR and SSIM of a folder of photographs, compared with
+loops that process one image at a time.
 
 200 pairs of PNG files of about 512x512: crops of the photographs in the scikit-image and
 scikit-learn wheels and degraded copies, the same in every run. All contenders decode the files and
-compute one definition (``plain``: all channels, SSIM of Wang et al. 2004); their numbers are
-compared before anything is timed. Peak memory is that of a process of its own, for few and for many
+compute one definition (``plain``: all channels, SSIM of Wang et al. 2004); their values are
+compared before anything is timed. Peak memory is that of a separate process, for few and for many
 images.
 """
 
@@ -45,10 +45,10 @@ PHOTOGRAPHS = (
     "sklearn/datasets/images/china.jpg",
     "sklearn/datasets/images/flower.jpg",
 )
-SIDES = range(496, 529, 4)  # of a crop, where the photograph is large enough
+SIDES = range(496, 529, 4)  # of a crop, if the photograph is large enough
 OURS, SCIKIT, TORCH = "ssimloss", "scikit-image, image by image", "torch, image by image"
-# Of each image's value. float32 with uncentred moments, as IQA libraries compute, is the looser
-# one.
+# Tolerances of each image's value; the larger one is for float32 with uncentred moments, as in IQA
+# libraries.
 AGREES = {SCIKIT: {"psnr": 1e-9, "ssim": 1e-9}, TORCH: {"psnr": 1e-3, "ssim": 1e-4}}
 FEW, MANY = 100, 2000
 
@@ -56,7 +56,7 @@ Values = dict[str, dict[str, float]]  # file -> metric -> value
 
 
 def main() -> None:
-    """Print the table, and write it where asked."""
+    """Print the table, and write it with ``--out``."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -72,7 +72,7 @@ def main() -> None:
         "--out",
         type=Path,
         metavar="FOLDER",
-        help="where evaluation.json and evaluation.md go (default: nowhere)",
+        help="folder for evaluation.json and evaluation.md (default: not written)",
     )
     # The process whose memory is measured.
     parser.add_argument("--peak", type=Path, metavar="FOLDER", help=argparse.SUPPRESS)
@@ -98,7 +98,7 @@ def main() -> None:
 
 def measured(folder: Path, images: int, rounds: int, many: int) -> dict[str, Any]:
     """Images per second of each, and our peak memory for ``FEW`` and ``many`` images."""
-    about = report.metadata(torch.device("cpu"))  # before we add to the load
+    about = report.metadata(torch.device("cpu"))  # measured before the benchmark adds to the load
     about["versions"] |= {library: version(library) for library in ("scikit-image", "pillow")}
     make_photographs(folder / "timed", images)
     loops: dict[str, Callable[[], Values]] = {
@@ -124,7 +124,7 @@ def measured(folder: Path, images: int, rounds: int, many: int) -> dict[str, Any
 
 
 def make_photographs(folder: Path, count: int) -> None:
-    """``reference`` and ``distorted``, each with so many PNG files."""
+    """Folders ``reference`` and ``distorted`` with this many PNG files each."""
     random = np.random.default_rng(0)
     whole = [Image.open(_in_wheel(path)).convert("RGB") for path in PHOTOGRAPHS]
     for name in ("reference", "distorted"):
@@ -161,14 +161,13 @@ def _in_wheel(path: str) -> Path:
     found = importlib.util.find_spec(package)
     if found is None or found.origin is None:
         raise SystemExit(
-            f"the photographs are in the wheel that has {package}: pip install scikit-image "
-            "scikit-learn"
+            f"the photographs are in the wheel of {package}: pip install scikit-image scikit-learn"
         )
     return Path(found.origin).parent / inside
 
 
 def repeated(source: Path, folder: Path, count: int) -> None:
-    """As many files as asked, links to those that there are."""
+    """As many files as needed, as links to the existing ones."""
     for name in ("reference", "distorted"):
         files = sorted((source / name).iterdir())
         (folder / name).mkdir(parents=True)
@@ -177,7 +176,7 @@ def repeated(source: Path, folder: Path, count: int) -> None:
 
 
 def ours(folder: Path) -> Values:
-    """The whole of it: headers, plan, values and statistics."""
+    """The whole evaluation: headers, plan, values and statistics."""
     found = evaluate(
         folder / "reference",
         {"distorted": folder / "distorted"},
@@ -191,7 +190,7 @@ def image_by_image(
     folder: Path,
     values: Callable[[np.ndarray[Any, Any], np.ndarray[Any, Any]], tuple[float, float]],
 ) -> Values:
-    """What scripts do: read two files, compare, go on."""
+    """A typical script: read two files and compare them, one pair after another."""
     found = {}
     for path in sorted((folder / "reference").iterdir()):
         with Image.open(path) as target, Image.open(folder / "distorted" / path.name) as pred:
@@ -201,7 +200,7 @@ def image_by_image(
 
 
 def scikit_image(pred: np.ndarray[Any, Any], target: np.ndarray[Any, Any]) -> tuple[float, float]:
-    """Told to compute Wang's SSIM."""
+    """With the options of Wang's SSIM."""
     from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
     wang = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
@@ -212,8 +211,8 @@ def scikit_image(pred: np.ndarray[Any, Any], target: np.ndarray[Any, Any]) -> tu
 
 
 def plain_torch(pred: np.ndarray[Any, Any], target: np.ndarray[Any, Any]) -> tuple[float, float]:
-    """As IQA libraries in PyTorch compute: float32, one two-dimensional window for each channel,
-    five filtered maps.
+    """As in IQA libraries for PyTorch: float32, one two-dimensional window for each channel, five
+    filtered maps.
     """
     x, y = (torch.from_numpy(image).permute(2, 0, 1)[None].float() for image in (pred, target))
     with torch.no_grad():
@@ -231,7 +230,7 @@ def plain_torch(pred: np.ndarray[Any, Any], target: np.ndarray[Any, Any]) -> tup
 
 
 def check_agreement(loops: dict[str, Callable[[], Values]]) -> dict[str, dict[str, float]]:
-    """The largest difference of each from ours; raises where one computes something else."""
+    """The largest difference of each from ours; raises if one computes another value."""
     found = {name: loop() for name, loop in loops.items()}
     differences = {}
     for name, limits in AGREES.items():
@@ -251,7 +250,7 @@ def check_agreement(loops: dict[str, Callable[[], Values]]) -> dict[str, dict[st
 
 
 def peak_bytes(folder: Path) -> int:
-    """The most memory that a process which evaluates this folder has had."""
+    """The peak memory of a process that evaluates this folder."""
     command = [sys.executable, "-m", "benchmarks.evaluation", "--peak", str(folder)]
     return int(
         subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1]

@@ -1,5 +1,5 @@
-"""What the machine could do at best: its measured bandwidth and arithmetic rate, and the bytes and
-FLOPs that a definition cannot avoid.
+"""The limits of the machine: its measured bandwidth and arithmetic rate, and the least bytes and
+FLOPs of a definition.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ class Machine:
     flops_per_s: float
 
     def least_seconds(self, work: Work) -> float:
-        """Time below which this machine cannot do the work, were every byte streamed and every
-        multiplication a fused one.
+        """The least time of the work on this machine, if every byte is streamed and every
+        multiplication is fused.
         """
         return max(work.bytes / self.bytes_per_s, work.flops / self.flops_per_s)
 
 
 @dataclass(frozen=True)
 class Work:
-    """What a definition costs at least."""
+    """The least cost of a definition."""
 
     bytes: int
     flops: int

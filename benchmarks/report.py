@@ -1,4 +1,4 @@
-"""Results as JSON, with what is needed to judge them, and as a Markdown table."""
+"""Results as JSON, with the conditions of the measurement, and as a Markdown table."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def write(results: dict[str, Any], folder: Path, name: str) -> list[Path]:
 
 
 def markdown(results: dict[str, Any]) -> str:
-    """One table per definition, and the losses first."""
+    """One table per definition, after a list of the cases where another library is better."""
     about, rows = results["metadata"], results["rows"]
     limits = results["limits"]
     lines = [
@@ -108,7 +108,7 @@ def _case(row: Row) -> tuple[str, tuple[int, ...]]:
 
 
 def _losses(rows: list[Row]) -> list[str]:
-    """Where another library is faster or leaner than ours."""
+    """The cases where another library is faster or needs less memory."""
     found = []
     for row in rows:
         ours = _ours(rows, row)

@@ -1,5 +1,5 @@
-"""Interleaved timing: all contenders in one process, in turn, round after round; what others
-disturbed is measured again.
+"""Interleaved timing: all contenders run in one process, in turn, round after round. Slices that
+other processes disturbed are measured again.
 
 Contenders timed one after another meet different clocks, caches and neighbours. Here each round
 gives every contender a short slice, in an order that rotates, so that a slow minute is slow for all
@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 
 import torch
 
-# A slice counts as disturbed when others used the processors, or the host took them away, for more
-# than these shares of its wall time.
+# A slice counts as disturbed if other processes used the processors, or the host took them away,
+# for more than these shares of its wall time.
 OTHERS_SHARE = 0.05
 STOLEN_SHARE = 0.03
-# /proc/stat counts in ticks of 10 ms: this much is allowed on top, so that one tick does not spoil
-# a short slice.
+# /proc/stat counts in ticks of 10 ms: this much is allowed in addition, so that one tick does not
+# spoil a short slice.
 TICKS_ALLOWED = 2
 
 
@@ -36,13 +36,11 @@ class Samples:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether every slice that counts was undisturbed."""
+        """Whether all slices that count were undisturbed."""
         return bool(self.quiet) and not self.disturbed
 
     def summary(self) -> dict[str, float | int | bool]:
-        """Median and quartiles in seconds; disturbed slices count only where no quiet one
-        was had.
-        """
+        """Median and quartiles in seconds; disturbed slices count only if there is no quiet one."""
         calls = self.quiet or self.disturbed
         low, middle, high = (
             statistics.quantiles(calls, n=4, method="inclusive") if len(calls) > 1 else calls * 3
@@ -58,8 +56,8 @@ class Samples:
 
 
 class Neighbours:
-    """How much of the processors others use, as far as the system tells; ``None`` where it does not
-    (only Linux does).
+    """The share of the processors that other processes use; ``None`` if the system does not report
+    it (only Linux does).
     """
 
     def __init__(self) -> None:
@@ -69,7 +67,7 @@ class Neighbours:
         self._system = _busy_and_stolen()
 
     def disturbed(self) -> bool | None:
-        """Whether others took more than their share since the start."""
+        """Whether other processes took more than their share since the start."""
         before, after = self._system, _busy_and_stolen()
         if before is None or after is None:
             return None
@@ -83,7 +81,7 @@ class Neighbours:
 
 
 def _busy_and_stolen() -> tuple[float, float] | None:
-    """Processor seconds used by anyone, and taken by the host, since boot."""
+    """Processor seconds used by all processes, and taken by the host, since boot."""
     try:
         with open("/proc/stat", encoding="ascii") as file:
             user, nice, system, _idle, _iowait, irq, softirq, steal = map(
@@ -151,5 +149,5 @@ def _slice(
 
 
 def synchronizer(device: torch.device) -> Callable[[], None]:
-    """What waits for the device; nothing on a CPU."""
+    """A function that waits for the device; it does nothing on a CPU."""
     return torch.cuda.synchronize if device.type == "cuda" else lambda: None

@@ -1,10 +1,10 @@
-"""``python -m benchmarks.training_step``: what our SSIM costs inside a training step, beside L1.
+"""``python -m benchmarks.training_step``: the cost of our SSIM inside a training step, compared
+with L1.
 
-A kernel may be fast alone and slow in company: threads of its own would compete with those of
-PyTorch, which wait for their next work by spinning. So the step of the demo (network, loss,
-backward, optimiser) is timed with L1 and with SSIM. A step takes twenty times what the loss does
-and varies by more than that, so that steps are taken in turn, one of each kind, and compared in
-pairs.
+A kernel that is fast alone may be slow inside a step: its own threads would compete with those of
+PyTorch, which spin while they wait for work. Therefore the step of the demo (network, loss,
+backward, optimiser) is timed with L1 and with SSIM. A step takes twenty times as long as the loss
+and varies by more than the loss takes. Steps with each loss alternate, and are compared in pairs.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def main() -> None:
 
 
 def milliseconds(calls: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """One call of each per round, in an order drawn anew."""
+    """One call of each per round, in a new random order."""
     taken: dict[str, list[float]] = {name: [] for name in calls}
     for call in calls.values():
         for _ in range(WARM_UP):
@@ -85,8 +85,8 @@ def milliseconds(calls: Mapping[str, Callable[[], object]], rounds: int) -> dict
 
 
 def median(differences: list[float]) -> tuple[float, float, float]:
-    """The median, and the order statistics that enclose that of the distribution in
-    95 % of cases.
+    """The median, and the order statistics that enclose the median of the distribution in 95 % of
+    cases.
     """
     ranked = sorted(differences)
     reach = 0.98 * len(ranked) ** 0.5
@@ -114,7 +114,7 @@ def step(loss: Loss, batch: int, crop: int) -> Callable[[], object]:
 
 
 def images(batch: int, side: int) -> Tensor:
-    """In the layout that the demo trains in."""
+    """Images in the memory layout of the demo's training."""
     return torch.rand(batch, 3, side, side).to(memory_format=torch.channels_last)
 
 

@@ -1,11 +1,15 @@
-"""``python -m benchmarks.validation``: what a named measure costs beside the bare function.
+"""``python -m benchmarks.validation``: the cost of a named measure compared with the bare function.
 
-PSNR, SSIM and MS-SSIM of 8 RGB images of 512x512: the function on float32 images; the measure under
-protocol ``basicsr`` (8 bit, border cut off, luma) on the same images and on uint8 ones, in both
-precisions; and what the measure was before: images prepared by PyTorch's operations, in float64 and
-all at once, and images prepared by the native library, then compared in float64. Values are
-compared first. Contenders are called in turn, and processor time of all threads is taken, which
-other processes move less than the time on the clock.
+PSNR, SSIM and MS-SSIM of 8 RGB images of 512x512 are timed for:
+
+- the function on float32 images;
+- the measure under protocol ``basicsr`` (8 bit, border cut off, luma), on the same images and on
+  uint8 images, in both precisions;
+- earlier forms of the measure: images prepared by PyTorch's operations in float64, all at once, and
+  images prepared by the native library and compared in float64.
+
+Values are compared first. Contenders are called in turn. The processor time of all threads is
+measured, since other processes change it less than the elapsed time.
 """
 
 from __future__ import annotations
@@ -34,18 +38,18 @@ SCALE = 4
 BARE = "bare function, float32"
 BEFORE = "PyTorch's operations, then float64"
 PREPARED = "native preparation, then float64"
-AGREES = {"psnr": 1e-10, "ssim": 3e-7, "ms_ssim": 3e-7}  # float32 with float64, on these images
+AGREES = {"psnr": 1e-10, "ssim": 3e-7, "ms_ssim": 3e-7}  # float32 against float64, on these images
 
 
 def main() -> None:
-    """Print the table, and write it where asked."""
+    """Print the table, and write it with ``--out``."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--images", type=int, default=8)
     parser.add_argument("--side", type=int, default=512, help="of the images (default 512)")
     parser.add_argument("--rounds", type=int, default=25)
-    parser.add_argument("--out", type=Path, help="where validation.json and validation.md go")
+    parser.add_argument("--out", type=Path, help="folder for validation.json and validation.md")
     options = parser.parse_args()
     results = measured(options.images, options.side, options.rounds)
     text = markdown(results)
@@ -60,7 +64,7 @@ def main() -> None:
 
 def measured(images: int, side: int, rounds: int) -> dict[str, Any]:
     """Milliseconds of every contender, and its ratio to the bare function."""
-    about = report.metadata(torch.device("cpu"))  # before we add to the load
+    about = report.metadata(torch.device("cpu"))  # measured before the benchmark adds to the load
     random = torch.Generator().manual_seed(0)
     target = torch.rand(images, 3, side, side, generator=random)
     noise = torch.randn(target.shape, generator=random)
@@ -93,7 +97,7 @@ def timed(calls: dict[str, Callable[[], Tensor]], rounds: int) -> dict[str, list
 
 
 def contenders(metric: str, pred: Tensor, target: Tensor) -> dict[str, Callable[[], Tensor]]:
-    """What is timed; the first compares all channels, the others the luma."""
+    """The contenders; the first compares all channels, the others the luma."""
     x, y = pred / 255, target / 255
     protocol = SuperResolutionProtocol(SCALE)
     exact = measure(metric, protocol)
@@ -122,7 +126,7 @@ def contenders(metric: str, pred: Tensor, target: Tensor) -> dict[str, Callable[
 
 
 def check(metric: str, calls: dict[str, Callable[[], Tensor]]) -> None:
-    """Raise where a contender computes something else."""
+    """Raise if a contender computes another value."""
     expected = calls[BEFORE]()
     for name, call in calls.items():
         difference = (call() - expected).abs().max().item()

@@ -1,8 +1,9 @@
-"""``python -m benchmarks.vmaf``: VMAF and VIF on one thread, beside vmaf-torch, piq and libvmaf.
+"""``python -m benchmarks.vmaf``: VMAF and VIF on one thread, compared with vmaf-torch, piq and
+libvmaf.
 
-Values are compared before anything is timed. A call is two frames, whose motion counts; the table
-holds milliseconds per frame. libvmaf runs in the ffmpeg of the wheel imageio-ffmpeg, which decodes
-raw video beside it: its time per frame is the difference of a long and a short clip.
+Values are compared before anything is timed. A call processes two frames, including their motion;
+the table holds milliseconds per frame. libvmaf runs in the ffmpeg of the wheel imageio-ffmpeg,
+which also decodes raw video: its time per frame is the difference between a long and a short clip.
 """
 
 from __future__ import annotations
@@ -32,13 +33,16 @@ LONG, SHORT = 24, 4  # frames of libvmaf's clips
 
 
 def main() -> None:
-    """Print the table, and write it where asked."""
+    """Print the table, and write it with ``--out``."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="where vmaf.json and vmaf.md go (default: none)"
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="folder for vmaf.json and vmaf.md (default: not written)",
     )
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -59,7 +63,7 @@ def main() -> None:
 
 
 def clip(size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Whole 8-bit codes: detail that moves, and the same blurred and noisy."""
+    """Clips of integer 8-bit codes: moving detail, and a blurred and noisy copy."""
     generator = torch.Generator().manual_seed(0)
     height, width = size
     drawn = torch.rand(1, 1, height // 4 + 8, width // 4 + 8, generator=generator)
@@ -73,7 +77,7 @@ def clip(size: tuple[int, int]) -> tuple[Tensor, Tensor]:
 
 
 def contenders() -> dict[str, dict[str, Score]]:
-    """What is compared: measure -> library -> the mean over frames, ``(reference, distorted)``."""
+    """The contenders: measure -> library -> the mean over frames, ``(reference, distorted)``."""
     import piq
     from vmaf_torch import VMAF
 
@@ -97,7 +101,7 @@ def step(score: Score, reference: Tensor, distorted: Tensor) -> Tensor:
 
 
 def measured(size: tuple[int, int], rounds: int) -> Iterator[dict[str, Any]]:
-    """Rows of one size, as they come."""
+    """The rows of one size, one at a time."""
     pair = clip(size)
     for measure, scores in contenders().items():
         if measure == "VMAF":  # piq's VIF has other borders and special cases
@@ -119,7 +123,7 @@ def measured(size: tuple[int, int], rounds: int) -> Iterator[dict[str, Any]]:
 
 
 def check_agreement(scores: dict[str, Score], pair: tuple[Tensor, Tensor]) -> None:
-    """Raise where another score or gradient comes out."""
+    """Raise if a contender computes another score or gradient."""
     one, other = (score(*pair) for score in scores.values())
     ours, theirs = (step(score, *pair).flatten() for score in scores.values())
     apart = float((one - other).abs())

@@ -1,4 +1,4 @@
-"""The benchmark tells the truth: it refuses to time another number, and its memory and quartiles
+"""The benchmark tells the truth: it refuses to time another value, and its memory and quartiles
 are those of known calls.
 """
 
@@ -155,7 +155,7 @@ def test_another_number_is_not_timed() -> None:
     ours, other = benchmark.compare(planted, (1, 1, 32, 32), CPU, limits.Machine(1e9, 1e9), effort)
     assert ours["forward"]["median_s"] > 0
     assert "forward" not in other
-    assert "another number" in other["refused"]
+    assert "another value" in other["refused"]
 
 
 @pytest.mark.filterwarnings("ignore")

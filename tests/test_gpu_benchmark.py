@@ -30,7 +30,7 @@ pytestmark = [
 
 
 def stand_in(x: Tensor, y: Tensor, *options: Any) -> Any:
-    """The native library; one division computes another number, another one cannot run."""
+    """The native library; one division computes another value, another one cannot run."""
     division = options[4] if len(options) > 4 else None
     if division == Division(64, 1, 1):
         raise ValueError("out of registers")
@@ -63,7 +63,7 @@ def test_the_whole_command(
             assert row["step_over_floor"] > 1
     usual, right, wrong, raising = found["alternatives"]
     assert min(usual["step_ms"], right["step_ms"]) > 0
-    assert "another number" in wrong["note"]
+    assert "another value" in wrong["note"]
     assert raising["note"] == "raises ValueError: out of registers"
     assert len(found["deep features"]) == 2 * 3
     assert all(row["step_ms"] > 0 for row in found["deep features"])

@@ -194,7 +194,7 @@ def test_large_image_becomes_the_crop_around_its_fault(
     assert picture["shape"] == (64, 64)
     assert abs(top + 32 - 205) <= 6
     assert abs(left + 32 - 306) <= 6
-    assert f"64 × 64 pixels (height × width) from x {left}, y {top} on" in picture["note"]
+    assert f"64 × 64 pixels (height × width) from x {left}, y {top}," in picture["note"]
     assert np.array_equal(decoded(picture["results"][0]), seen[top : top + 64, left : left + 64])
     pred, target = (
         torch.tensor(image).permute(2, 0, 1)[None].double() / 255 for image in (seen, truth)
@@ -749,7 +749,7 @@ def test_many_images_are_drawn_in_windows(open_page: Open, tmp_path: Path) -> No
     tab.fill("#filter", "set3/ psnr<20")
     assert 0 < len(names(tab)) < 60
     tab.locator(".name").first.press("Enter")
-    assert "Pictures are on this page for 0 images only" in tab.text_content("dialog")
+    assert "This page has pictures of 0 images only" in tab.text_content("dialog")
 
 
 def share(tab: Any) -> float:
@@ -906,7 +906,7 @@ def test_images_that_were_turned_are_marked(open_page: Open, tmp_path: Path) -> 
     evaluation.about = evaluation.about | {"orientation": "ours, 2 images: as told"}
     tab = open_page(write_report(evaluation, tmp_path / "report"))
     flags = tab.locator("#images .flag.turned")
-    assert flags.all_text_contents() == ["turned by its tag"] * 2
+    assert flags.all_text_contents() == ["rotated by its tag"] * 2
     assert "has orientation tag 3 (turned by 180 degrees)" in flags.first.get_attribute("title")
     assert "ours, 2 images: as told" in tab.text_content("#about")
     heights = tab.eval_on_selector_all(

@@ -1,10 +1,10 @@
-"""``python -m benchmarks.gpu --out FOLDER``: what this GPU is, whether the tests pass on it, how
-fast our losses are there beside others, and which configuration of the kernel is best.
+"""``python -m benchmarks.gpu --out FOLDER``: describe this GPU, run the tests on it, time our
+losses and other libraries, and find the best configuration of the kernel.
 
-It needs a checkout, torch, numpy and, for the kernels, triton; tests need pytest, and peers are
-timed where they can be imported. Nothing is downloaded. ``--peers FOLDER`` brings others: wheels,
-and sources that are built with the nvcc of the machine. ``gpu.json`` and ``gpu.md`` are written
-after each result, so that a run that is cut short leaves what it had.
+It needs a checkout, torch, numpy and, for the kernels, triton. Tests need pytest, and other
+libraries are timed if they can be imported. Nothing is downloaded. ``--peers FOLDER`` adds others:
+wheels, and sources that are built with the nvcc of the machine. ``gpu.json`` and ``gpu.md`` are
+written after each result, so that an interrupted run keeps its results.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from benchmarks.gpu.effort import Budget, Effort
 
 
 def main(given: list[str] | None = None) -> int:
-    """Run everything that the time allows; returns the exit status."""
+    """Run as much as the time allows; return the exit status."""
     options = _parsed(given)
     device = torch.device(options.device)
     if device.type == "cuda" and not torch.cuda.is_available():
@@ -34,7 +34,7 @@ def main(given: list[str] | None = None) -> int:
     budget = Budget(options.seconds)
     document = Document(options.out, {"command": sys.argv[1:] if given is None else given})
     others = peers.found(options.peers, effort.libraries)
-    # Shares of the time that is left when a section begins.
+    # Shares of the remaining time when a section begins.
     sections: tuple[tuple[str, float, Callable[[Budget], None]], ...] = (
         ("facts", 0.2, lambda part: facts.gather(document, effort, part)),
         ("tests", 0.4, lambda part: suite.run(document, effort, part)),
@@ -47,7 +47,7 @@ def main(given: list[str] | None = None) -> int:
         print(f"{name} ({budget.left_s:.0f} s left)", flush=True)
         try:
             section(budget.part(share))
-        except Exception:  # the sections after it still run, and the report tells of it
+        except Exception:  # the sections after it still run, and the report shows the error
             document.failed(name, traceback.format_exc())
             traceback.print_exc()
         document.took(name, time.monotonic() - began)
@@ -66,7 +66,7 @@ def _parsed(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="tiny images, to try the command out")
     parser.add_argument("--peers", type=Path, metavar="FOLDER", help="wheels and sources of others")
     parser.add_argument(
-        "--seconds", type=float, default=460.0, help="to be done within (default: %(default)s)"
+        "--seconds", type=float, default=460.0, help="time limit (default: %(default)s)"
     )
     return parser.parse_args(given)
 

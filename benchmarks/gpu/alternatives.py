@@ -19,7 +19,7 @@ _LEAST_ROWS = 32  # of a strip
 
 
 def run(document: Document, effort: Effort, budget: Budget) -> None:
-    """Value and gradient in float32; every division has to compute what the usual one does."""
+    """Value and gradient in float32; every division must compute the same as the usual one."""
     reason = why_not("triton")
     if reason is not None:
         document.leave_out("alternatives", reason)
@@ -48,7 +48,7 @@ def run(document: Document, effort: Effort, budget: Budget) -> None:
                 off = float((found - expected).abs().max())
                 slope_off = float((found_slope - slope).norm() / slope.norm())
                 if off > 1e-5 or slope_off > 1e-4:
-                    row["note"] = f"computes another number: off by {off:.1e} and {slope_off:.1e}"
+                    row["note"] = f"computes another value: off by {off:.1e} and {slope_off:.1e}"
                 else:
                     row["step_ms"] = milliseconds({"it": call}, effort)["it"]
             except Exception as error:  # of this division, such as too many registers

@@ -1,4 +1,4 @@
-"""Steps of losses on deep features: LPIPS on AlexNet and a content loss on VGG19, whose weights are
+"""Steps of losses on deep features: LPIPS on AlexNet and a content loss on VGG19. The weights are
 random, which costs the same.
 """
 

@@ -9,7 +9,7 @@ from typing import Any
 from ssimloss._files import write_text
 
 Row = dict[str, Any]
-# Section -> its columns, and what they are called.
+# Section -> its columns and their headings.
 TABLES: dict[str, dict[str, str]] = {
     "races": {
         "shape": "shape",
@@ -51,7 +51,7 @@ class Document:
     """What was found so far."""
 
     def __init__(self, folder: Path, about: dict[str, Any]) -> None:
-        """Begin a report in a folder, which is made."""
+        """Begin a report in a folder, which is created."""
         self._found: dict[str, Any] = {"about": about, "facts": {}, "tests": {}}
         self._found |= {section: [] for section in TABLES}
         self._found |= {"left out": [], "failures": {}, "seconds": {}}
@@ -75,12 +75,12 @@ class Document:
         self._write()
 
     def leave_out(self, what: str, reason: str) -> None:
-        """Something that was not done."""
+        """Record something that was not done."""
         self._found["left out"].append(f"{what}: {reason}")
         self._write()
 
     def failed(self, section: str, trace: str) -> None:
-        """A section that stopped with an error."""
+        """Record a section that stopped with an error."""
         self._found["failures"][section] = trace
         self._write()
 

@@ -1,4 +1,4 @@
-"""How much is done, and within what time."""
+"""How much is measured, and the time limit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.timing import synchronizer
 
 
 class Budget:
-    """Seconds that may still be used."""
+    """The seconds that remain."""
 
     def __init__(self, seconds: float) -> None:
         """Start now."""
@@ -26,7 +26,7 @@ class Budget:
         return max(0.0, self._until - time.monotonic())
 
     def part(self, share: float) -> Budget:
-        """A budget of a share of what is left."""
+        """A budget with a share of the remaining time."""
         return Budget(share * self.left_s)
 
     def is_spent(self) -> bool:
@@ -54,7 +54,7 @@ class Effort:
 
     @classmethod
     def full(cls, device: torch.device) -> Effort:
-        """What is to be known of a GPU."""
+        """The full measurement of a GPU."""
         return cls(
             device=device,
             shapes=((1, 3, 1080, 1920), (4, 3, 1080, 1920), (16, 3, 256, 256), (1, 3, 2160, 3840)),
@@ -73,7 +73,7 @@ class Effort:
 
     @classmethod
     def quick(cls, device: torch.device) -> Effort:
-        """Enough to run every line."""
+        """Just enough to run every line."""
         return cls(
             device=device,
             shapes=((1, 1, 16, 20),),
@@ -92,7 +92,7 @@ class Effort:
 
 
 def milliseconds(calls: dict[str, Callable[[], object]], effort: Effort) -> dict[str, float]:
-    """Median time of each call over rounds in which all take turns.
+    """Median time of each call over rounds in which the calls alternate.
 
     A slice is as many calls as fit into ``slice_s``, with one wait for the device at its end: as in
     a training step, the host runs ahead.

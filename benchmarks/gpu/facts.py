@@ -1,4 +1,4 @@
-"""What the machine is and could do."""
+"""The machine and its measured limits."""
 
 from __future__ import annotations
 

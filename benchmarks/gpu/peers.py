@@ -1,4 +1,4 @@
-"""Other libraries' SSIM: those that can be imported, and those that a folder brings.
+"""SSIM of other libraries: those that can be imported, and those in a folder.
 
 A folder holds wheels, which are unpacked, and sources (folders or archives), which pip builds
 without a network. They go into a temporary folder on ``sys.path``.
@@ -36,7 +36,7 @@ class Peer(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What can be timed, and why the rest cannot."""
+    """The libraries that can be timed, and why the others cannot."""
 
     scores: dict[str, tuple[str, Score]]  # library -> definition and function
     absent: dict[str, str]
@@ -70,7 +70,7 @@ PEERS = {
 
 
 def found(folder: Path | None, wanted: tuple[str, ...] = ()) -> Found:
-    """Every peer that this machine can run, or those of them that are wanted."""
+    """Every library that this machine can run, or a selection of them."""
     problems = {} if folder is None else install(folder)
     scores: dict[str, tuple[str, Score]] = {}
     absent = dict(problems)
@@ -79,7 +79,7 @@ def found(folder: Path | None, wanted: tuple[str, ...] = ()) -> Found:
             absent.setdefault(name, "not asked for")
             continue
         if importlib.util.find_spec(peer.module) is None:
-            absent.setdefault(name, "not installed; --peers FOLDER brings it")
+            absent.setdefault(name, "not installed; --peers FOLDER adds it")
             continue
         try:
             scores[name] = peer.definition, peer.score()
@@ -89,7 +89,7 @@ def found(folder: Path | None, wanted: tuple[str, ...] = ()) -> Found:
 
 
 def install(folder: Path) -> dict[str, str]:
-    """Put what the folder holds on ``sys.path``; returns what could not be, and why."""
+    """Add the packages in the folder to ``sys.path``; return those that failed, and why."""
     if not folder.is_dir():
         return {str(folder): "is no folder"}
     place = Path(tempfile.mkdtemp(prefix="peers-"))
@@ -109,11 +109,11 @@ def install(folder: Path) -> dict[str, str]:
 
 
 def _built(source: Path, place: Path) -> str | None:
-    """Build a source distribution into a folder; what went wrong, or None."""
+    """Build a source distribution into a folder; return the error, or None."""
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
     command = [*pip, "--no-build-isolation", "--target", str(place), str(source)]
     environment = dict(os.environ)
-    if torch.cuda.is_available():  # for this GPU alone
+    if torch.cuda.is_available():  # for this GPU only
         capability = ".".join(map(str, torch.cuda.get_device_capability()))
         environment.setdefault("TORCH_CUDA_ARCH_LIST", capability)
     try:

@@ -1,5 +1,5 @@
-"""SSIM, by each of our backends and by other libraries, and other measures of local moments by our
-backends: milliseconds, memory, and the distance from the floor of the memory's bandwidth.
+"""SSIM by each of our backends and by other libraries, and other measures of local moments by our
+backends: milliseconds, memory, and time relative to the limit of the memory bandwidth.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ DEFINITIONS: tuple[Padding, ...] = ("valid", "reflect")
 
 
 class Raced(NamedTuple):
-    """A measure of ours, which takes ``backend``."""
+    """One of our measures that takes ``backend``."""
 
     score: Callable[..., Tensor]
     kernels: Kernels
@@ -92,7 +92,7 @@ def run(document: Document, effort: Effort, budget: Budget, others: Found) -> No
 
 
 def ours(measure: str, device: torch.device) -> dict[str, Score]:
-    """By backend, as far as they run here."""
+    """Our function by backend, for the backends that run here."""
     native: Backend = "cpu" if device.type == "cpu" else "triton"
     names: tuple[Backend, ...] = ("auto", "eager", native)
     return {
@@ -130,7 +130,7 @@ def _race(
                 steps[name] = partial(_step, score, asking, y)
                 peak = peak_bytes(steps[name], effort.device)
                 rows[name]["peak_mib"] = peak / 2**20
-        except Exception as error:  # whatever a library raises goes into its row
+        except Exception as error:  # an exception of a library is recorded in its row
             steps.pop(name, None)
             rows[name] = about | {"library": name, "note": raised(error)}
     forwards: dict[str, Callable[[], object]] = {
@@ -166,7 +166,7 @@ def _another_number(
     value_allowed, slope_allowed = ALLOWED[dtype]
     if off <= value_allowed and slope_off <= slope_allowed:
         return None
-    return f"computes another number: off by {off:.1e}, gradient by {slope_off:.1e} of its norm"
+    return f"computes another value: off by {off:.1e}, gradient by {slope_off:.1e} of its norm"
 
 
 def _forward(score: Score, x: Tensor, y: Tensor) -> Tensor:

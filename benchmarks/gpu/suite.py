@@ -1,4 +1,4 @@
-"""``pytest -m cuda``, in a process of its own."""
+"""``pytest -m cuda`` in a separate process."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from benchmarks.gpu.document import Document
 from benchmarks.gpu.effort import Budget, Effort
 
 ROOT = Path(__file__).parents[2]
-_KEPT = 8_000  # characters of the output
+_KEPT = 8_000  # characters of the output that are kept
 
 
 def run(document: Document, effort: Effort, budget: Budget) -> None:
-    """Run the tests that need a GPU, as many as the time allows."""
+    """Run as many of the tests that need a GPU as the time allows."""
     if importlib.util.find_spec("pytest") is None:
         document.leave_out("tests", "pytest is not installed")
         return
     files = effort.tests or _files()
     command = [sys.executable, "-m", "pytest", "-q", "-m", "cuda", "-p", "no:cacheprovider", *files]
     if not effort.tests and importlib.util.find_spec("xdist") is not None:
-        # Most of the time kernels are compiled, on the host.
+        # Most of the time is spent compiling kernels on the host.
         command += ["--numprocesses", str(min(8, os.cpu_count() or 1)), "--dist", "worksteal"]
     try:
         result = subprocess.run(
@@ -33,12 +33,12 @@ def run(document: Document, effort: Effort, budget: Budget) -> None:
         output = error.stdout or b""
         text = output if isinstance(output, str) else output.decode(errors="replace")
         document.know("tests", status=0, summary="stopped: the time was up", output=text[-_KEPT:])
-        document.leave_out("tests", "the time was up before the last one")
+        document.leave_out("tests", "the time ran out before the last test")
         return
     lines = result.stdout.strip().splitlines()
     document.know(
         "tests",
-        # 5: none was found
+        # 5: no test was found
         status=0 if result.returncode == 5 else result.returncode,
         summary=lines[-1] if lines else result.stderr[-_KEPT:],
         output=(result.stdout + result.stderr)[-_KEPT:],
@@ -46,7 +46,7 @@ def run(document: Document, effort: Effort, budget: Budget) -> None:
 
 
 def _files() -> list[str]:
-    """The shared ones last: they hold a test for every loss."""
+    """The shared files last: they have a test for every loss."""
     holding = [
         path.relative_to(ROOT).as_posix()
         for path in sorted((ROOT / "tests").glob("test_*.py"))

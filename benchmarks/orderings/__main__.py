@@ -29,7 +29,7 @@ from ssimloss.study.orderings import Trial
 
 RESULTS = Path(__file__).parents[1] / "results"
 DISTANCES: dict[str, Callable[[Features, Features], Tensor]] = {
-    "structure and texture": structure_and_texture,  # the one that is examined
+    "structure and texture": structure_and_texture,  # the network under test
     "unit differences": unit_differences,
     "Gram matrices": gram_differences,
 }
@@ -62,8 +62,8 @@ def main(arguments: list[str] | None = None) -> list[Row]:
 def rows(
     held_out: Iterable[Trial], network: nn.Sequential, seeds: Iterable[int] = RANDOM_SEEDS
 ) -> list[Row]:
-    """All measures: the trained network, the same with random weights, and those
-    without a network.
+    """All measures: the trained network, the same with random weights, and measures without a
+    network.
     """
     asked, untrained = list(held_out), untrained_networks(seeds)
     found = []

@@ -11,7 +11,7 @@ from ssimloss.study.orderings import CROPS, Trial, trials
 sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
 from embedded_network import photographs
 
-UNSEEN = ("motion blur", "impulse noise", "posterisation", "sharpening")  # no part of the training
+UNSEEN = ("motion blur", "impulse noise", "posterisation", "sharpening")  # not used in training
 
 
 def held_out_trials(crops: int = CROPS) -> Iterator[Trial]:

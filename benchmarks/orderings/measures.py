@@ -1,4 +1,4 @@
-"""The distances that are examined: those of a network's features, and those without a network."""
+"""The distances under test: on the features of a network, and without a network."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def of_network(
 
 
 def structure_and_texture(a: Features, b: Features) -> Tensor:
-    """The distance that is examined: DISTS (Ding et al. 2020) with equal weights for all layers and
+    """The distance under test: DISTS (Ding et al. 2020) with equal weights for all layers and
     channels, without the image itself.
 
     ``1 - (l + s) / 2`` of each channel, with texture
@@ -80,8 +80,8 @@ def structure_and_texture(a: Features, b: Features) -> Tensor:
 
 
 def unit_differences(a: Features, b: Features) -> Tensor:
-    """LPIPS (Zhang et al. 2018) without learned heads: squared difference of the features of unit
-    length at each place.
+    """LPIPS (Zhang et al. 2018) without learned heads: squared difference of unit feature vectors
+    at each position.
     """
     unit = torch.nn.functional.normalize
     return torch.stack(
@@ -93,7 +93,7 @@ def unit_differences(a: Features, b: Features) -> Tensor:
 
 
 def gram_differences(a: Features, b: Features) -> Tensor:
-    """Texture as of Gatys et al. 2015: L1 between Gram matrices, each divided by the sum of their
+    """Texture as in Gatys et al. 2015: L1 between Gram matrices, each divided by the sum of their
     norms.
     """
     distances = []

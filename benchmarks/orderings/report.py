@@ -1,4 +1,4 @@
-"""The table of accuracies, as Markdown to read and as JSON to compute with."""
+"""The table of accuracies, as Markdown and as JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ssimloss.study.orderings import GROUPS
 
 @dataclass(frozen=True)
 class Row:
-    """One measure, or several that differ in their random weights alone."""
+    """One measure, or several that differ only in their random weights."""
 
     name: str
     results: tuple[Tallies, ...]
@@ -28,7 +28,7 @@ class Row:
         return fmean(accuracies(tallies)[key] for tallies in self.results)
 
     def cell(self, key: str) -> str:
-        """Per cent, with the least and the greatest where there are several."""
+        """Per cent, with the smallest and the largest if there are several."""
         values = [100 * accuracies(tallies)[key] for tallies in self.results]
         spread = f" ({min(values):.1f} to {max(values):.1f})" if len(values) > 1 else ""
         return f"{fmean(values):.1f}{spread}"

@@ -3,9 +3,8 @@
     python docs/pictures/draw.py [measures] [restored]
 
 ``restored.webp`` shows a photograph restored by gradient descent on its pixels under six losses.
-``measures/NAME.webp`` shows the map and the gradient of a measure on a degraded copy. The picture
-is the cat of scikit-image.
-Everything is computed on the CPU from a fixed seed.
+``measures/NAME.webp`` shows the map and the gradient of a measure on a degraded copy. The
+photograph is the cat of scikit-image. Everything is computed on the CPU from a fixed seed.
 """
 
 import sys
