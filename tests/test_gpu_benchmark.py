@@ -104,7 +104,7 @@ def test_what_another_library_computes_is_compared_first(tmp_path: Path) -> None
     races._race(written, quick, (1, 1, 20, 24), torch.float32, "valid", scores)
     right, wrong, refuses = json.loads((tmp_path / "gpu.json").read_text())["races"]
     assert right["step_ms"] > 0
-    assert "another number: off by" in wrong["note"]
+    assert "another value: off by" in wrong["note"]
     assert refuses["note"] == "raises NotImplementedError: no torch.float32 and torch.float32"
     assert "step_ms" not in wrong.keys() | refuses.keys()
 
@@ -123,7 +123,7 @@ def test_a_folder_brings_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert definition == "valid"
     assert torch.equal(score(x, y), F.ssim(x, y))
     assert found.absent["broken"].startswith("does not build: ")
-    assert found.absent["fused-ssim"] == "not installed; --peers FOLDER brings it"
+    assert found.absent["fused-ssim"] == "not installed; --peers FOLDER adds it"
     sys.modules.pop("fussim")
     assert peers.install(tmp_path / "none") == {str(tmp_path / "none"): "is no folder"}
 
