@@ -1,14 +1,14 @@
-"""Does it help to balance losses by their gradients? Train with weights by hand, with none, and by
-each strategy, and with one of the terms in other units.
+"""Does it help to balance losses by their gradients? Train with weights by hand, with all weights
+1, with each strategy, and with one of the terms in other units.
 
     python examples/balance_study.py --out outputs/balance                # all parts, in turn
     python examples/balance_study.py --out outputs/balance --part seed1   # one of them
     python examples/balance_study.py --out outputs/balance --quick        # a minute, to try
 
 Parts: ``seed0``, ``seed1``, ``seed2`` (super-resolution, seven variants), ``strategies`` (the other
-strategies), ``fine_tuning`` (as ESRGAN, with a discriminator). Every finished training is a file in
-``--out``; the same command continues an interrupted study. Writes ``balance.md``, ``balance.csv``,
-``balance.json`` and ``balance.png`` from all finished trainings.
+strategies), ``fine_tuning`` (as ESRGAN, with a discriminator). Every finished run is a file in
+``--out``; the same command continues an interrupted study. It writes ``balance.md``,
+``balance.csv``, ``balance.json`` and ``balance.png`` from all finished runs.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def parse() -> argparse.Namespace:
 
 
 def runs_of(part: str, quick: bool) -> list[Run]:
-    """The trainings of a part, in order."""
+    """The runs of a part, in order."""
     few = QUICK_STEPS if quick else FEWER_STEPS
     if part == "fine_tuning":
         variants = [*COMPARED, *OTHERS, *ADVERSARIAL]
@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
 
 
 def report(out: Path, console: Console, about: dict[str, object]) -> None:
-    """Table, picture and answers of everything that is finished, whichever part it is of."""
+    """Table, picture and answers from all finished runs of all parts."""
     finished = [
         json.loads(path.read_text(encoding="utf-8")) for path in sorted(out.glob("runs/*/*.json"))
     ]
@@ -116,7 +116,7 @@ def report(out: Path, console: Console, about: dict[str, object]) -> None:
 
 
 def _cut(photograph: photographs.Photograph) -> photographs.Photograph:
-    """A corner of a photograph, which takes less time to judge."""
+    """A corner of a photograph, which takes less time to score."""
     return photographs.Photograph(
         photograph.name, photograph.truth[:, :128, :128], photograph.low[:, :64, :64]
     )

@@ -3,8 +3,9 @@ to detail.
 
     python examples/compare_losses.py --out outputs/losses
 
-Same first weights, same crops in the same order. Writes into ``--out``: ``losses.png``,
-``losses.md``, ``losses.csv``, ``losses.json`` and a folder with the checkpoint of each loss.
+All runs have the same initial weights and the same crops in the same order. Writes into ``--out``:
+``losses.png``, ``losses.md``, ``losses.csv``, ``losses.json`` and a folder with the checkpoint of
+each loss.
 """
 
 import argparse

@@ -1,5 +1,5 @@
-"""Train CycleGAN between photographs by day and others at dusk, without pairs, and show what comes
-back.
+"""Train CycleGAN between photographs by day and others at dusk, without pairs, and show the
+reconstructions.
 
     python examples/train_cyclegan.py --out outputs/cyclegan
 
@@ -27,8 +27,8 @@ from super_resolution import photographs
 from torch import nn
 
 DEFAULTS = Settings()
-SIDE = 192  # pixels of the held-out photographs' middles
-SCORES = 10  # measured on the way
+SIDE = 192  # pixels of the centre crops of held-out photographs
+SCORES = 10  # measured during training
 WAYS = {"day": "A → B", "dusk": "B → A"}
 COLUMNS = [tables.Column("photograph", "photograph")] + [
     tables.Column(f"{domain}_{key}", f"{title}\n{of}", digits)

@@ -191,7 +191,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
 
 
 def runs_of(arguments: argparse.Namespace) -> list[Settings]:
-    """One of each kind and relativistic form, without and, if asked for, with the SSIM term."""
+    """One run of each kind and relativistic form; with ``--ssim``, each also with the SSIM term."""
     kinds = KINDS if "all" in arguments.kind else dict.fromkeys(arguments.kind)
     forms = [None if word == "none" else word for word in dict.fromkeys(arguments.relativistic)]
     shared = {
@@ -238,7 +238,7 @@ def row_of(
 
 
 def verdict(rows: list[tables.Row], classes: int) -> str:
-    """What is asked of every run: half the distance of an untrained generator, and every class."""
+    """Check every run: at most half the distance of an untrained generator, and every class."""
     far = [
         str(row["run"])
         for row in rows

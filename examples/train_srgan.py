@@ -220,7 +220,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
 def perception_of(
     arguments: argparse.Namespace, held_out: list[Photograph], device: torch.device
 ) -> Perception:
-    """What measures perceptual distances.
+    """The perceptual distances.
 
     Raises:
         InputError: the weights of a network cannot be used.
@@ -238,7 +238,7 @@ def read_start(path: Path) -> SuperResolver:
     """The network of a finished demo.
 
     Raises:
-        InputError: there is no such file, or it is something else.
+        InputError: the file does not exist or has other content.
     """
     state = checkpoints.read_any(path, option="--start")
     try:
@@ -261,7 +261,7 @@ def train_start(
     device: torch.device,
     console: Console,
 ) -> SuperResolver:
-    """The network that both trainings begin with, trained as the demo is, on L1 alone."""
+    """The network that both runs start from, trained like the demo, on L1 alone."""
     same = {
         name: getattr(arguments, name)
         for name in ("scale", "batch", "crop", "channels", "blocks", "seed")

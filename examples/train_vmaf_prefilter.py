@@ -4,7 +4,7 @@ to PSNR.
     python examples/train_vmaf_prefilter.py --out outputs/vmaf
 
 Three runs from the same initial weights on the same crops: on L1, on VMAF and L1, and on VMAF-NEG
-and L1. The score counts up to 100 only: ``VMAFLoss`` is not clipped, and more contrast would raise
+and L1. The score is limited to 100: ``VMAFLoss`` is not clipped, and more contrast would raise
 VMAF without bound, whatever the weight of L1. Writes ``prefilter.md``, ``.csv``, ``.json`` and
 ``prefilter.png`` into ``--out``. VMAF can be exploited; docs/vmaf.md explains what a higher score
 does and does not mean.
@@ -39,7 +39,7 @@ COLUMNS = [
 
 
 class Prefilter(nn.Module):
-    """A residual on the frame, ``(N, 3, H, W)`` in [0, 1]; untrained it changes nothing."""
+    """Adds a residual to the frame, ``(N, 3, H, W)`` in [0, 1]; untrained, it changes nothing."""
 
     def __init__(self, channels: int = 24, blocks: int = 2) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class UpTo100(nn.Module):
 
 
 def criterion_of(name: str, fidelity: float) -> CombinedLoss:
-    """L1 alone, or beside VMAF, with the weight ``fidelity``."""
+    """L1 alone, or added to VMAF with the weight ``fidelity``."""
     pixel = Term(L1Loss(), fidelity)
     if name == "L1":
         return CombinedLoss(pixel=pixel)

@@ -1,4 +1,4 @@
-"""The table and the picture of the study, and what they say of its questions."""
+"""The table and the picture of the study, and the answers to its questions."""
 
 import math
 import statistics
@@ -59,7 +59,7 @@ def _shares(runs: Sequence[Result]) -> str:
 
 
 def answers(rows: Sequence[tables.Row]) -> list[str]:
-    """The two questions of the study, answered by the numbers, for each part that has them."""
+    """Answers to the two questions of the study, for each part with the runs they need."""
     lines = []
     by_part: dict[str, dict[str, tables.Row]] = {}
     for row in rows:

@@ -1,5 +1,5 @@
-"""One training of the study: from its start or its checkpoint to the end, and what came out of it,
-as a file that is read instead of training again.
+"""One run of the study: trains from the start or a checkpoint to the end, and writes its results to
+a file that is read instead of training again.
 """
 
 import json
@@ -75,7 +75,7 @@ def result_of(
     *,
     checkpoint_every: int = 100,
 ) -> dict[str, object]:
-    """What the run gave, from its file or by training."""
+    """The results of the run, from its file or by training."""
     path, checkpoint = folder / f"{run.name}.json", folder / f"{run.name}.pt"
     about = {**asdict(run), "variant": run.variant.name}
     if path.exists():
@@ -115,7 +115,7 @@ def trainer_of(
     start: Callable[[], SuperResolver],
     sizes: dict[str, int],
 ) -> Callable[[Run], Trainer]:
-    """What makes the trainer of a run; ``start`` gives the network that fine-tuning begins with."""
+    """Build the trainer of a run; ``start`` returns the network that fine-tuning begins with."""
 
     def make(run: Run) -> Trainer:
         if run.task == "super_resolution":

@@ -1,7 +1,7 @@
 """What is compared: ways to choose the weights of four losses, on two tasks.
 
-A term that is scaled is the same loss in other units: its value times 10,000, say, as when pixels
-are counted from 0 to 255 instead of 0 to 1, or a mean becomes a sum.
+A scaled term is the same loss in other units: for example its value times 10,000, as if pixels
+ranged from 0 to 255 instead of 0 to 1, or a mean became a sum.
 """
 
 from collections.abc import Callable, Mapping
@@ -74,7 +74,7 @@ OTHERS = [
     Variant("CAGrad", balance=CAGrad),
 ]
 ADVERSARIAL = [
-    # VQGAN's own way: the other weights by hand, and 0.8 of their gradient for the adversarial term
+    # As in VQGAN: the other weights by hand, and 0.8 of their gradient for the adversarial term
     Variant("AdaptiveAdversarial", by_hand=True, balance=AdaptiveAdversarial),
 ]
 
@@ -97,7 +97,7 @@ def super_resolution(variant: Variant) -> CombinedLoss:
 
 
 def fine_tuning(variant: Variant) -> tuple[CombinedLoss, AdversarialLoss]:
-    """Pixels, deep features, texture and a discriminator's opinion, as ESRGAN."""
+    """Pixels, deep features, texture and an adversarial term, as in ESRGAN."""
     adversarial = adversarial_loss()
     losses = {
         "pixel": L1Loss(),

@@ -1,8 +1,8 @@
-"""Two domains without pairs: photographs by day, and others as they would be at dusk.
+"""Two domains without pairs: photographs by day, and others at dusk.
 
-Dusk is a grading and a blur of day, so for photographs that are held out the truth of a translation
-is known; training never sees it: each training photograph is cut in two, one half is day and the
-other is dusk, and no pixel is in both.
+Dusk is made from day by grading and blur, so the true translation of held-out photographs is known.
+Training never uses it: each training photograph is cut into two halves, one for day and one for
+dusk, so that no pixel is in both domains.
 """
 
 from collections.abc import Sequence
@@ -13,15 +13,15 @@ from torch import Tensor
 
 from ssimloss import filters
 
-GAMMA = 1.3  # dusk loses its middle tones first
-LIGHT = (0.72, 0.52, 0.62)  # what is left of red, green and blue
+GAMMA = 1.3  # of the tone curve
+LIGHT = (0.72, 0.52, 0.62)  # factors of red, green and blue
 HAZE = (0.14, 0.06, 0.16)
 BLUR = 1.0  # standard deviation in pixels
 DOMAINS = ("day", "dusk")
 
 
 def dusk(day: Tensor) -> Tensor:
-    """Photographs ``(N, 3, H, W)`` in [0, 1], hours later."""
+    """Turn photographs ``(N, 3, H, W)`` in [0, 1] into dusk."""
     window = filters.make_window("gaussian", 7, BLUR, day)
     soft = filters.blur(filters.pad(day, 3, "replicate"), window).clamp(0, 1)
     light, haze = (
@@ -64,7 +64,7 @@ class Crops:
             self.halves["dusk"].append(dusk(parts[1 - index % 2][None])[0])
 
     def draw(self, domain: str, random: torch.Generator) -> Tensor:
-        """``(batch, 3, crop, crop)``: a photograph by its area, a place, a mirror."""
+        """``(batch, 3, crop, crop)``: random crops, mirrored at random; photographs by area."""
         halves = self.halves[domain]
         areas = torch.tensor([float(half[0].numel()) for half in halves])
         chosen = torch.multinomial(areas, self.batch, replacement=True, generator=random).tolist()

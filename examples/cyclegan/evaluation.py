@@ -1,5 +1,5 @@
-"""PSNR of held-out photographs: there and back against themselves, and a translation against the
-dusk or day that it should be.
+"""PSNR of held-out photographs: of reconstructions against the input, and of translations against
+the true dusk or day.
 """
 
 from collections.abc import Mapping
@@ -21,9 +21,9 @@ class Way:
 
     there: Tensor
     back: Tensor
-    cycle: list[float]  # of what came back, against what was sent
-    translation: list[float]  # of what got there, against the truth
-    # Of what was sent, against that truth: the translation of a generator that does nothing.
+    cycle: list[float]  # of the reconstruction, against the input
+    translation: list[float]  # of the translation, against the truth
+    # Of the input, against that truth: the score of a generator that does nothing.
     nothing: list[float]
 
 
@@ -49,6 +49,6 @@ def ways(
 def mean_cycle(
     generators: nn.ModuleDict, pairs: Mapping[str, Tensor], device: torch.device
 ) -> float:
-    """The mean PSNR of both ways there and back."""
+    """The mean PSNR of both reconstructions."""
     values = [value for way in ways(generators, pairs, device).values() for value in way.cycle]
     return sum(values) / len(values)

@@ -1,8 +1,8 @@
 """The networks of CycleGAN (Zhu et al. 2017), small: a residual generator and a discriminator of
 patches.
 
-Without instance normalisation, which would take the brightness out of a crop, and brightness is
-what tells dusk from day. And without a skip from input to output: an untrained generator knows
+They have no instance normalisation: it would remove the brightness of a crop, which distinguishes
+dusk from day. They have no skip connection from input to output: an untrained generator keeps
 nothing of the image.
 """
 
@@ -62,10 +62,10 @@ class Discriminator(nn.Module):
 
 
 class ImagePool:
-    """Images made before, half of which a discriminator is shown in place of new ones (Shrivastava
-    et al. 2017).
+    """A pool of earlier generated images, which replace half of the new ones for a discriminator
+    (Shrivastava et al. 2017).
 
-    It is two tensors, so that a checkpoint holds it.
+    It consists of two tensors, so that a checkpoint can store it.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -73,7 +73,7 @@ class ImagePool:
         self.images: Tensor | None = None
 
     def exchange(self, images: Tensor, random: torch.Generator) -> Tensor:
-        """As many images as came, without a gradient; the pool fills first."""
+        """As many images as were passed, without a gradient; the pool is filled first."""
         images = images.detach()
         if self.images is None:
             self.images = images[:0]

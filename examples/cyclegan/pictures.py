@@ -1,4 +1,4 @@
-"""The picture: held-out photographs there and back from both domains, and how the training went."""
+"""The picture: translations and reconstructions of held-out photographs, and training curves."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,7 +1,7 @@
 """One training: two generators, two discriminators, and checkpoints that continue exactly.
 
-Every step draws its crops from a generator of its own, made of seed and step, so that a checkpoint
-holds no random state.
+Every step draws its crops from a generator seeded by seed and step, so that a checkpoint needs no
+random state.
 """
 
 import dataclasses
@@ -22,14 +22,12 @@ from cyclegan.networks import Discriminator, Generator, ImagePool
 from ssimloss import AdversarialLoss, CombinedLoss, CycleConsistencyLoss, Term, conventions
 
 REPORT_EVERY = 20
-INTO = {"day": "dusk", "dusk": "day"}  # where the generator of a domain leads
+INTO = {"day": "dusk", "dusk": "day"}  # the domain that the generator of a domain translates to
 
 
 @dataclass(frozen=True)
 class Settings:
-    """All that decides which generators come out; a run resumes only under the settings it began
-    with.
-    """
+    """All settings that affect the result; a run resumes only with the settings it began with."""
 
     steps: int = 2000
     batch: int = 4
@@ -37,8 +35,8 @@ class Settings:
     width: int = 16
     blocks: int = 3
     pool: int = 50
-    cycle: float = 10.0  # weight of the way there and back, beside an adversarial loss of weight 1
-    identity: float = 0.5  # of the identity term, a part of that
+    cycle: float = 10.0  # weight of the cycle term; the adversarial loss has weight 1
+    identity: float = 0.5  # of the identity term, relative to it
     learning_rate: float = 1e-3
     seed: int = 0
 
@@ -97,7 +95,7 @@ class Trainer:
         checkpoint: Path,
         checkpoint_every: int,
     ) -> None:
-        """Train to the last step, writing ``checkpoint`` before the first step, every
+        """Train to the last step; write ``checkpoint`` before the first step, every
         ``checkpoint_every`` steps, and after the last.
         """
         if self.step == 0:
@@ -135,8 +133,8 @@ class Trainer:
         self.discriminators.requires_grad_(False)
         fake, same = {}, {}
         for domain, network in self.generators.items():
-            # Both in one pass: what is to become the other domain, and what is of it already and is
-            # to stay.
+            # Both in one pass: images to translate, and images that are in the output domain
+            # already and should not change.
             fake[INTO[domain]], same[INTO[domain]] = network(
                 torch.cat([real[domain], real[INTO[domain]]])
             ).chunk(2)
@@ -164,7 +162,7 @@ class Trainer:
         self.optimizers[name].step()
 
     def save(self, path: Path) -> None:
-        """Write everything that ``load`` needs to continue as if nothing had happened."""
+        """Write everything that ``load`` needs to continue exactly."""
         state = {
             "photographs": self.photographs,
             "step": self.step,

@@ -1,8 +1,8 @@
 """Small labelled images: the handwritten digits inside the scikit-learn wheel, or a folder with a
 subfolder for each class.
 
-Nothing is downloaded. A fifth of the images, every fifth of each class, is held out: the classifier
-is examined on it.
+Nothing is downloaded. Every fifth image of each class is held out, to measure the accuracy of the
+classifier.
 """
 
 import hashlib

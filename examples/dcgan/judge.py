@@ -1,8 +1,8 @@
-"""The judge of samples: a small classifier trained on the real images, and three numbers that it
-gives.
+"""Scores of samples: a small classifier trained on the real images, and three values computed from
+it.
 
-Frechet distance (Heusel et al. 2017) and Inception score (Salimans et al. 2016) are on its features
-and answers, not on Inception's: they compare generators here, and with nothing published.
+Frechet distance (Heusel et al. 2017) and Inception score (Salimans et al. 2016) use its features
+and predictions, not those of Inception: they compare these generators only, not published ones.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from dcgan.networks import Classifier
 from ssimloss.metrics import frechet_distance, inception_score
 
 BATCH, LEARNING_RATE = 64, 2e-3
-COVERED = 0.02  # the share of samples from which on a class counts as covered
+COVERED = 0.02  # the least share of samples for a class to count as covered
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Judge:
 
     def __init__(self, images: Images, *, steps: int, seed: int, device: torch.device) -> None:
         self.device, self.classes = device, len(images.classes)
-        # A classifier of its own seed, which leaves no trace in what comes after.
+        # The classifier has its own seed, which does not affect the runs.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             network = Classifier(channels=images.training.shape[1], classes=self.classes)
@@ -52,7 +52,7 @@ class Judge:
 
     @property
     def samples(self) -> int:
-        """As many are judged as there are training images: the distance depends on how many."""
+        """The number of samples is that of the training images: the distance depends on it."""
         return len(self.real_features)
 
     def scores(self, images: Tensor) -> Scores:

@@ -1,8 +1,8 @@
 """Generator and discriminator of DCGAN (Radford et al. 2016), and a classifier, for images of 8 to
 64 pixels a side.
 
-The discriminator has no batch normalization: penalties are of each image's own gradient (Gulrajani
-et al. 2017, section 4).
+The discriminator has no batch normalization, because penalties need the gradient of each image
+alone (Gulrajani et al. 2017, section 4).
 """
 
 import itertools

@@ -1,4 +1,4 @@
-"""The picture: samples of each run beside real images, and how the runs went."""
+"""The picture: samples of each run next to real images, and training curves."""
 
 import math
 from collections.abc import Mapping

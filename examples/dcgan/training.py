@@ -1,9 +1,9 @@
 """One training: two networks, the adversarial loss between them, and checkpoints that continue
 exactly.
 
-Every step draws its images and latents from a generator of its own, made of seed and step, so that
-a checkpoint holds no random state. The generator that is judged is the moving average of the
-trained one (Karras et al. 2018).
+Every step draws its images and latents from a generator seeded by seed and step, so that a
+checkpoint needs no random state. The generator that is scored is the moving average of the trained
+one (Karras et al. 2018).
 """
 
 import dataclasses
@@ -38,9 +38,7 @@ SSIM_WINDOW = {"window_size": 5, "sigma": 1.0}  # fits the 8 pixels of a digit
 
 @dataclass(frozen=True)
 class Settings:
-    """All that decides which generator comes out; a run resumes only under the settings it began
-    with.
-    """
+    """All settings that affect the result; a run resumes only with the settings it began with."""
 
     kind: str = "cross_entropy"
     relativistic: str | None = None
@@ -106,7 +104,7 @@ class Trainer:
         checkpoint: Path,
         checkpoint_every: int,
     ) -> None:
-        """Train to the last step, writing ``checkpoint`` before the first step, every
+        """Train to the last step; write ``checkpoint`` before the first step, every
         ``checkpoint_every`` steps, and after the last.
         """
         if self.step == 0:
@@ -192,7 +190,7 @@ class Trainer:
         return self.judge.scores(images)
 
     def save(self, path: Path) -> None:
-        """Write everything that ``load`` needs to continue as if nothing had happened."""
+        """Write everything that ``load`` needs to continue exactly."""
         state = {
             "images": self.images.fingerprint(),
             "step": self.step,

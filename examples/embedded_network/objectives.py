@@ -1,8 +1,8 @@
-"""What the network is taught without anybody's labels: the order of distances, which crops belong
-together, what was done to an image.
+"""The training objectives, which need no labels: the order of distances, which crops belong
+together, and how an image was distorted.
 
-The distance is the one it is to be used with, that of DISTS (Ding et al. 2020) with equal weights:
-``1 - (l + s) / 2`` in the mean over channels and layers.
+The distance is the one that the network is used with: that of DISTS (Ding et al. 2020) with equal
+weights, ``1 - (l + s) / 2`` in the mean over channels and layers.
 """
 
 import math
@@ -38,7 +38,7 @@ KNOWN: dict[str, tuple[Distortion, float, float]] = {
     "grid lines": (distortions.grid_lines, 0.02, 0.4),
     "erasing": (distortions.erasing, 0.01, 0.3),
 }
-# Those that are more visible than a contrast stretch of equal error.
+# Distortions that are more visible than a contrast stretch of equal error.
 VISIBLE = ("Gaussian blur", "Gaussian noise", "blocking", "pixelation")
 ORDER = (
     ("brightness", "contrast"),

@@ -1,4 +1,4 @@
-"""Which photographs the embedded network is trained on, and which are kept for its examination.
+"""The photographs that the embedded network is trained on, and those held out for its examination.
 
 Nothing is downloaded: all are files inside the scikit-image and scikit-learn wheels, found without
 importing either.
@@ -20,7 +20,7 @@ HELD_OUT = {
     "astronaut": "skimage/data/astronaut.png",
     "chelsea": "skimage/data/chelsea.png",
     "coffee": "skimage/data/coffee.png",
-    # motorcycle_right.png, the same from a hand's breadth beside, is used nowhere
+    # motorcycle_right.png shows the same scene from the side and is not used
     "motorcycle": "skimage/data/motorcycle_left.png",
     "brick": "skimage/data/brick.png",  # gray, as grass and gravel
     "grass": "skimage/data/grass.png",
@@ -45,8 +45,8 @@ TRAINING = {
 
 @dataclass(frozen=True)
 class Texture:
-    """A part of a photograph that is the same everywhere, chosen by eye; ``reduce`` brings its
-    pattern to the size of a crop.
+    """A part of a photograph with uniform texture, chosen by eye; ``reduce`` scales its pattern to
+    the size of a crop.
     """
 
     photograph: str

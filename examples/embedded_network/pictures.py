@@ -1,6 +1,4 @@
-"""What the network is trained on: crops of photographs and of drawn pictures, of which step and
-seed are all that decides.
-"""
+"""The training images: crops of photographs and of drawn pictures, determined by step and seed."""
 
 import hashlib
 from collections.abc import Sequence

@@ -1,8 +1,7 @@
-"""The training loop: settings, checkpoints that continue exactly, and the weights that are kept in
-the end.
+"""The training loop: settings, checkpoints that continue exactly, and the final weights.
 
-Every step draws its batch from a generator of its own, made of seed and step, so that a checkpoint
-holds no random state.
+Every step draws its batch from a generator seeded by seed and step, so that a checkpoint needs no
+random state.
 """
 
 import dataclasses
@@ -24,17 +23,15 @@ from embedded_network.pictures import VALIDATION, Pictures
 from ssimloss.networks import embedded_network
 
 WEIGHTS = {"ranking": 1.0, "belonging": 1.0, "kind": 0.1, "strength": 0.5}  # of the objectives
-LARGEST_GRADIENT = 5.0  # its norm; longer ones are shortened
+LARGEST_GRADIENT = 5.0  # largest norm of the gradient
 SIDE = 160  # of the drawn pictures
 SELDOM = 0.1  # of the mean of all channels: one that fires less is not made larger beyond that
-SCORE_BATCHES = 12  # drawn from steps that no training reaches
+SCORE_BATCHES = 12  # drawn from steps that training never reaches
 
 
 @dataclass(frozen=True)
 class Settings:
-    """All that decides which network comes out; a run resumes only under the settings it began
-    with.
-    """
+    """All settings that affect the result; a run resumes only with the settings it began with."""
 
     steps: int = 2000
     crops: int = 8  # per step, that are distorted
@@ -101,7 +98,7 @@ class Trainer:
         checkpoint: Path,
         checkpoint_every: int,
     ) -> None:
-        """Train to the last step, writing ``checkpoint`` before the first step, every
+        """Train to the last step; write ``checkpoint`` before the first step, every
         ``checkpoint_every`` steps, and after the last.
         """
         if self.progress.step == 0:
@@ -179,7 +176,7 @@ class Trainer:
         return {name: weight.half().contiguous() for name, weight in scaled.items()}
 
     def save(self, path: Path) -> None:
-        """Write everything that ``load`` needs to continue as if nothing had happened."""
+        """Write everything that ``load`` needs to continue exactly."""
         state = {
             "pictures": self.pictures.fingerprint(),
             "network": self.network.state_dict(),

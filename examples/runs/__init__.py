@@ -1,3 +1,3 @@
-"""What all trainings here share: whole files, checkpoints that continue exactly, values and their
-history, the bar, tables, options.
+"""Parts shared by all training scripts: atomic files, checkpoints that continue exactly, values and
+their history, the progress bar, tables, options.
 """

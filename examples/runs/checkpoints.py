@@ -1,6 +1,4 @@
-"""Checkpoints that continue exactly: whole or absent, and continued only under the settings they
-were made with.
-"""
+"""Checkpoints that continue exactly: never incomplete, and used only with the same settings."""
 
 import dataclasses
 import pickle
@@ -22,7 +20,7 @@ def write(path: Path, settings: Any, state: Mapping[str, Any]) -> None:
 
 
 def read(path: Path, settings: Any, *, option: str = "--resume") -> dict[str, Any]:
-    """What :func:`write` wrote.
+    """Read what ``write`` wrote.
 
     Raises:
         InputError: there is no checkpoint, it cannot be read, or it was made with other settings.
@@ -58,7 +56,7 @@ def read_any(path: Path, *, option: str) -> dict[str, Any]:
 
 
 def set_aside(path: Path, console: Console) -> None:
-    """Make room for a new run: the checkpoint of the one before gets another name."""
+    """Make room for a new run: rename the checkpoint of the previous run."""
     if path.exists():
         aside = path.with_name("previous_" + path.name)
         path.replace(aside)

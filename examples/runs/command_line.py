@@ -1,4 +1,4 @@
-"""Options that are numbers, the device, and how a program ends when something is wrong."""
+"""Numeric options, the device, and how a script ends after an error."""
 
 import argparse
 import sys
@@ -45,7 +45,7 @@ def choose_device(word: str) -> torch.device:
 
 
 def machine(device: torch.device) -> dict[str, object]:
-    """What a reader of the results needs to know of where they were made."""
+    """A description of the machine, for the readers of the results."""
     name = (
         torch.cuda.get_device_name(device)
         if device.type == "cuda"
@@ -59,8 +59,8 @@ def machine(device: torch.device) -> dict[str, object]:
 
 @contextmanager
 def explained(out: Path) -> Iterator[None]:
-    """End the program with one line on stderr for what the user can act on; anything else keeps its
-    traceback.
+    """End the script with one line on stderr for errors that the user can fix; other errors keep
+    their traceback.
     """
     try:
         yield

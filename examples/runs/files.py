@@ -1,4 +1,4 @@
-"""What a run writes: files that are whole or absent, into a folder that can be one."""
+"""Output of a run: atomic files, and a check of the output folder."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ __all__ = ["InputError", "output_folder", "write", "write_text"]
 
 
 class InputError(Exception):
-    """Something the user gave cannot be used; the message says what, why and the way out."""
+    """An input of the user cannot be used; the message names it, the reason and a fix."""
 
 
 def output_folder(path: Path) -> Path:
-    """Make the folder, or say why it cannot be one."""
+    """Create the folder, or raise an error with the reason."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

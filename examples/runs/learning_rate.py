@@ -1,10 +1,10 @@
-"""The learning rate as a function of how much is done, so that no checkpoint has to hold it."""
+"""The learning rate as a function of progress, so that checkpoints need not store it."""
 
 import math
 
 from torch.optim import Optimizer
 
-WARM_UP = 0.05  # the part of the steps in which it rises
+WARM_UP = 0.05  # the share of the steps in which it rises
 
 
 def learning_rate_factor(done: float) -> float:

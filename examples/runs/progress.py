@@ -1,4 +1,4 @@
-"""The bar under which a training runs: steps per second, how far it is, and the terms' values."""
+"""The progress bar of a training run: steps per second, progress, and the values of the terms."""
 
 import time
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""One table, three ways: on the terminal, as Markdown to read, as CSV and JSON to compute with."""
+"""One table in several forms: on the terminal, as Markdown, and as CSV and JSON."""
 
 import csv
 import io
@@ -40,7 +40,7 @@ def terminal_table(
     """The table as rich prints it; a summary row is set apart."""
     table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
     for column in columns:
-        numeric = column.format != ""  # a narrow terminal breaks the names, and cuts nothing
+        numeric = column.format != ""  # a narrow terminal wraps the names and cuts nothing
         table.add_column(
             column.title, justify="right" if numeric else "left", no_wrap=numeric, overflow="fold"
         )

@@ -1,5 +1,5 @@
-"""What a training says about itself: values of its terms, read from the device together, checked,
-and kept for the curves.
+"""The values of the terms during training: read from the device together, checked, and kept for the
+curves.
 """
 
 import math
@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 class NonFiniteError(Exception):
-    """Training met a NaN or an infinity; the message names the step and the terms."""
+    """A value became NaN or infinite; the message names the step and the terms."""
 
 
 @dataclass

@@ -1,8 +1,8 @@
 """Perceptual distances of whole photographs: on the embedded network, and LPIPS.
 
-The embedded network is also what the content and texture terms look through, at other quantities. A
-network may be good at what it is trained on and at nothing else: that is why the steepness of the
-luma and LPIPS stand beside it.
+The content and texture terms also use the embedded network, with other quantities. A result may be
+good only by the network it was trained with; therefore the gradient of the luma and LPIPS are
+reported as well.
 """
 
 from collections.abc import Sequence

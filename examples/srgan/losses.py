@@ -1,8 +1,8 @@
-"""What the two networks minimise from the same start on: pixels alone, or pixels, deep features and
-a discriminator's opinion.
+"""The losses of the two networks, which start from the same weights: pixels alone, or pixels, deep
+features and an adversarial term.
 
-The second is ESRGAN's sum (Wang et al. 2018, eq. 3) with the network that travels with the package
-in place of VGG19, and a texture term as in EnhanceNet (Sajjadi et al. 2017).
+The second is ESRGAN's sum (Wang et al. 2018, eq. 3), with the network in the package instead of
+VGG19, and a texture term as in EnhanceNet (Sajjadi et al. 2017).
 """
 
 from super_resolution.losses import PATCHES
@@ -19,7 +19,7 @@ from ssimloss import (
 
 CONTENT = {"conv1_2": 0.1, "conv2_2": 0.3, "conv3_3": 1.0, "conv4_3": 1.0}  # before the activation
 TEXTURE = dict.fromkeys(PATCHES, 1.0)
-# Of like size in what they contribute: on photographs the four terms are about 0.013, 6, 0.04 and
+# The contributions are of similar size: on photographs, the four terms are about 0.013, 6, 0.04 and
 # 1.
 PIXEL_WEIGHT, CONTENT_WEIGHT, TEXTURE_WEIGHT, ADVERSARIAL_WEIGHT = 1.0, 3e-3, 0.2, 5e-3
 LOSSES = ("pixel", "gan")

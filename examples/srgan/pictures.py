@@ -1,4 +1,4 @@
-"""The picture: details by each network, and how the two trainings went."""
+"""The picture: details by each network, and curves of the two runs."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

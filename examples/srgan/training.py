@@ -1,8 +1,8 @@
-"""The second training: from one start on with one of two losses, everything else equal, continuing
-exactly after a kill.
+"""The second training: from the same weights with one of two losses, everything else equal. It
+continues exactly after a kill.
 
-Every step draws its crops from a generator made of seed and step, so that both losses see the same
-crops, and a checkpoint holds no random state.
+Every step draws its crops from a generator seeded by seed and step, so that both losses see the
+same crops, and a checkpoint needs no random state.
 """
 
 import copy
@@ -34,9 +34,7 @@ BETAS = (0.9, 0.99)
 
 @dataclass(frozen=True)
 class Settings:
-    """All that decides which network comes out; a run resumes only under the settings it began
-    with.
-    """
+    """All settings that affect the result; a run resumes only with the settings it began with."""
 
     loss: str = "gan"  # or "pixel"
     steps: int = 400
@@ -83,7 +81,7 @@ class Trainer:
         else:
             made, self.adversarial = criterion
         self.criterion = made.to(device)
-        # Of the criterion those that a strategy trains; most have none.
+        # Parameters of the criterion that a strategy trains; most criteria have none.
         trained = [*self.network.parameters(), *self.criterion.parameters()]
         self.optimizer = torch.optim.Adam(trained, betas=BETAS)
         self.discriminator: nn.Module | None = None
@@ -109,7 +107,7 @@ class Trainer:
         checkpoint: Path,
         checkpoint_every: int,
     ) -> None:
-        """Train to the last step, writing ``checkpoint`` before the first step, every
+        """Train to the last step; write ``checkpoint`` before the first step, every
         ``checkpoint_every`` steps, and after the last.
         """
         if self.step == 0:
@@ -182,7 +180,7 @@ class Trainer:
         return self.average.module
 
     def save(self, path: Path) -> None:
-        """Write everything that ``load`` needs to continue as if nothing had happened."""
+        """Write everything that ``load`` needs to continue exactly."""
         state = {
             "data": self.data,
             "step": self.step,

@@ -1,5 +1,5 @@
-"""What the scripts share that train super-resolution: their options, the training under a bar, and
-what is said of it.
+"""Parts shared by the scripts that train super-resolution: options, training with a progress bar,
+and the description of a run.
 """
 
 import argparse
@@ -149,7 +149,7 @@ def start(trainer: Trainer, console: Console, checkpoint: Path, *, resume: bool)
 
 
 def about(settings: Settings, device: torch.device, steps_per_second: float) -> dict[str, Any]:
-    """What a reader of the results needs to repeat them."""
+    """The settings that are needed to repeat the results."""
     return {
         "settings": asdict(settings),
         "steps_per_second": round(steps_per_second, 2),

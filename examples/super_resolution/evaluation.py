@@ -106,7 +106,7 @@ def mean_scores(scores: Sequence[Scores]) -> Scores:
 
 
 def gradient_ratio(pred: Tensor, truth: Tensor) -> float:
-    """How steep the luma is on average, as a part of the truth's: below 1 where detail was smoothed
+    """The mean gradient of the luma relative to that of the truth; below 1 if detail was smoothed
     away.
     """
 

@@ -1,5 +1,5 @@
-"""The training losses to choose from, each a ``CombinedLoss``, so that every term has a name and a
-value to show.
+"""The available training losses, each a ``CombinedLoss``, so that every term has a name and a value
+to show.
 """
 
 from collections.abc import Callable
@@ -19,8 +19,8 @@ from ssimloss import (
 
 
 def combined() -> dict[str, Term]:
-    """Crops of 48 pixels hold three of the five scales of MS-SSIM; "fewer_scales" says that this is
-    meant.
+    """Crops of 48 pixels have room for three of the five scales of MS-SSIM; "fewer_scales" allows
+    this.
     """
     return {
         "charbonnier": Term(CharbonnierLoss(), 1.0),
@@ -30,8 +30,8 @@ def combined() -> dict[str, Term]:
 
 
 def texture() -> TextureLoss:
-    """Statistics of the features of the network that travels with the package, in patches of 16x16
-    pixels as in EnhanceNet.
+    """Statistics of the features of the embedded network, in patches of 16x16 pixels as in
+    EnhanceNet.
     """
     return TextureLoss(
         "embedded",
@@ -59,5 +59,5 @@ LOSSES: dict[str, Callable[..., CombinedLoss]] = {
     "ms_ssim_l1": lambda **options: CombinedLoss(ms_ssim_l1=Term(MSSSIML1Loss()), **options),
 }
 
-# What a loss is compared with: the same without the term that it is named after.
+# The comparison for a loss: the same loss without the term that it is named after.
 WITHOUT = {"texture": "combined"}

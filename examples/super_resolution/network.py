@@ -1,5 +1,5 @@
-"""A compact super-resolution network: the residual over bicubic, computed at low resolution and
-unfolded by a pixel shuffle.
+"""A compact super-resolution network: it computes the residual over bicubic interpolation at low
+resolution, and enlarges it with a pixel shuffle.
 
 EDSR (Lim et al. 2017) without its width; the sub-pixel convolution is that of Shi et al. 2016.
 """

@@ -27,7 +27,7 @@ HELD_OUT = (
 )
 
 # In the wheels of scikit-image >= 0.22 and scikit-learn >= 1.3. Left out: motorcycle_right.png,
-# which is the held-out motorcycle seen from a hand's breadth beside; drawings (logo, horse,
+# which shows the held-out motorcycle from the side; drawings (logo, horse,
 # phantom, chessboards, colour wheel); pictures almost without detail (cell, clock, microaneurysms).
 TRAINING = (
     "skimage/data/brick.png",  # gray, as the next ones to gravel
@@ -40,7 +40,7 @@ TRAINING = (
     "skimage/data/text.png",
     "skimage/data/ihc.png",
     "skimage/data/hubble_deep_field.jpg",
-    # soft, so that the network meets photographs that are not sharp to the pixel
+    # soft, so that the network also sees photographs that are not perfectly sharp
     "skimage/data/retina.jpg",
     "skimage/data/rocket.jpg",
     "sklearn/datasets/images/china.jpg",

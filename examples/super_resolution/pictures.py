@@ -1,4 +1,4 @@
-"""The two pictures: what a trained network gained, and what each loss does to detail."""
+"""The two pictures: the gain of a trained network, and the effect of each loss on detail."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,9 +1,9 @@
-"""The training loop: settings, checkpoints that continue exactly, values read without stopping the
-device.
+"""The training loop: settings, checkpoints that continue exactly, and values that are read without
+stopping the device.
 
-Nothing in a step waits for the device. The terms' values stay tensors and are read together every
-``REPORT_EVERY`` steps; that is when the display changes, when a value that is not finite is
-noticed, and the only time a checkpoint is written.
+Nothing in a step waits for the device. The values of the terms stay tensors and are read together
+every ``REPORT_EVERY`` steps. Only then the display changes, values that are not finite are
+detected, and checkpoints are written.
 """
 
 import dataclasses
@@ -31,9 +31,7 @@ AVERAGE_DECAY = 0.998  # per step, of the moving average of the weights that is 
 
 @dataclass(frozen=True)
 class Settings:
-    """All that decides which network comes out; a run resumes only under the settings it began
-    with.
-    """
+    """All settings that affect the result; a run resumes only with the settings it began with."""
 
     scale: int = 2
     loss: str = "combined"
@@ -72,7 +70,7 @@ class Trainer:
             options = {} if diagnose_every is None else {"diagnose_every": diagnose_every}
             criterion = LOSSES[settings.loss](**options)
         self.criterion = criterion.to(device)
-        # Of the criterion those that a strategy trains; most have none.
+        # Parameters of the criterion that a strategy trains; most criteria have none.
         trained = [*self.network.parameters(), *self.criterion.parameters()]
         self.optimizer = torch.optim.Adam(trained, lr=settings.learning_rate)
         self.scaler = torch.amp.GradScaler(device.type, enabled=settings.amp == "fp16")
@@ -101,7 +99,7 @@ class Trainer:
         checkpoint: Path,
         checkpoint_every: int,
     ) -> None:
-        """Train to the last step, writing ``checkpoint`` before the first step, every
+        """Train to the last step; write ``checkpoint`` before the first step, every
         ``checkpoint_every`` steps, and after the last.
         """
         if self.step == 0:
@@ -156,7 +154,7 @@ class Trainer:
         return self.average.module
 
     def save(self, path: Path) -> None:
-        """Write everything that ``load`` needs to continue as if nothing had happened.
+        """Write everything that ``load`` needs to continue exactly.
 
         The learning rate is not in it: it is a function of the step.
         """
