@@ -26,7 +26,7 @@ def is_plain_memory(*tensors: Tensor) -> bool:
     """Whether ``data_ptr()`` points at the values of each tensor.
 
     False for subclasses, for tensors wrapped by ``torch.func``, and for lazily negated or
-    conjugated views. Public API: none; ``torch.func`` does not say which tensors it wraps.
+    conjugated views. Public API: none; ``torch.func`` does not show which tensors it wraps.
     """
     for tensor in tensors:
         if (

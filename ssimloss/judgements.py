@@ -101,8 +101,8 @@ def fit_score_heads(
     _checks.choice("better", better, BETTERS)
     if (scores == scores[0]).all():
         raise ValueError(
-            f"scores must not all be the same, which says nothing of distances, got {len(scores)} "
-            f"of {float(scores[0]):g}"
+            f"scores must not all be the same, or no distance can be fitted, got {len(scores)} of "
+            f"{float(scores[0]):g}"
         )
     centred, scale = _scaled(distances.double() - distances.double().mean(0))
     worse = (scores.double() - scores.double().mean()) * (-1 if better == "high" else 1)
@@ -213,7 +213,7 @@ def check_judgements(name: str, values: Tensor, count: int) -> None:
     if not isinstance(values, Tensor) or values.shape != (count,):
         shape = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
         raise ValueError(
-            f"{name} must be a tensor of one number for each of the {count} judgements, got {shape}"
+            f"{name} must be a tensor of one value for each of the {count} judgements, got {shape}"
         )
     _check_finite(name, values)
 

@@ -50,7 +50,7 @@ class Stream(Protocol):
 
 @runtime_checkable
 class LoggedStream(Stream, Protocol):
-    """A stream that keeps more than one number for each frame."""
+    """A stream that keeps more than one value for each frame."""
 
     def log(self) -> dict[str, Tensor]:
         """Name to ``(T,)``: what the scores of the frames so far were made of."""

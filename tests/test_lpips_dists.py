@@ -604,7 +604,7 @@ def test_judgements_that_do_not_fit_are_named() -> None:
         ([(image, image, torch.ones(2)), (image, image, image, torch.ones(2))], "got 4 tensors"),
         (
             [(image, image, torch.ones(3))],
-            "scores must be a tensor of one number for each of the 2 judgements, got",
+            "scores must be a tensor of one value for each of the 2 judgements, got",
         ),
         (
             [(image, image[..., 1:], torch.ones(2))],
@@ -612,7 +612,7 @@ def test_judgements_that_do_not_fit_are_named() -> None:
         ),
         (
             [(image, image, [1.0, 2.0])],
-            "scores must be a tensor of one number for each of the 2 judgements, got list",
+            "scores must be a tensor of one value for each of the 2 judgements, got list",
         ),
     ):
         with pytest.raises(ValueError, match=message):
@@ -654,9 +654,9 @@ def test_nonsense_preferences_set_no_heads(judged: list[float], message: str) ->
         ([1.0, float("inf"), 2.0], "scores must be finite, got 1 of 3"),
         (
             [4.0, 4.0, 4.0],
-            "scores must not all be the same, which says nothing of distances, got 3 of 4",
+            "scores must not all be the same, or no distance can be fitted, got 3 of 4",
         ),
-        ([4.0], "scores must not all be the same, which says nothing of distances, got 1 of 4"),
+        ([4.0], "scores must not all be the same, or no distance can be fitted, got 1 of 4"),
     ],
 )
 def test_nonsense_scores_set_no_heads(judged: list[float], message: str) -> None:
@@ -674,7 +674,7 @@ def test_scores_of_another_batch_are_not_taken() -> None:
     """
     loss, (a, b, _) = a_distance(), three()
     with pytest.raises(
-        ValueError, match="scores must be a tensor of one number for each of the 3 judgements"
+        ValueError, match="scores must be a tensor of one value for each of the 3 judgements"
     ):
         loss.fit_heads([(a, b, torch.arange(2.0)), (b, a, torch.arange(4.0))])
     assert loss.heads is None

@@ -273,9 +273,9 @@ def test_a_function_is_called_once_for_each_image_and_may_give_numbers(
         metric.update(pred, target)
         assert seen == calls
         battery.close(metric.values(), torch.cat([expected, expected]).double(), 1e-6)
-    with pytest.raises(TypeError, match="function must give a tensor or a number, got tuple"):
+    with pytest.raises(TypeError, match="function must return a tensor or a number, got tuple"):
         metrics.LossMetric(lambda p, t: (p, t)).update(pred, target)  # type: ignore[arg-type, return-value]
-    with pytest.raises(ValueError, match=r"one number for each image, got \(\)"):
+    with pytest.raises(ValueError, match=r"one value for each image, got \(\)"):
         metrics.LossMetric(
             lambda p, t: F.l1(p, t, reduction="image" if len(p) == 1 else "mean")
         ).update(pred, target)
@@ -562,7 +562,7 @@ def test_bad_arguments_are_named(pair: tuple[Tensor, Tensor]) -> None:
         (TypeError, "function must be callable", lambda: metrics.LossMetric(3)),  # type: ignore[arg-type]
         (
             ValueError,
-            "function must give a scalar or one number for each image",
+            "function must return a scalar or one value for each image",
             lambda: metrics.LossMetric(torch.sub).update(pred, target),
         ),
     ]

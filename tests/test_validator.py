@@ -355,7 +355,7 @@ def test_run_is_an_epoch_in_evaluation_mode(pair: tuple[Tensor, Tensor]) -> None
     assert validator.run(network, loader)["psnr"] == pytest.approx(scores["psnr"], rel=1e-6)
     with pytest.raises(
         ValueError,
-        match=r"loader must give \(input, target\) or \(input, target, index\), got Tensor",
+        match=r"loader must yield \(input, target\) or \(input, target, index\), got Tensor",
     ):
         validator.run(network, [pred])
     assert network.training
@@ -391,7 +391,7 @@ def test_batches_that_cannot_be_unpacked_are_told_the_way_out(
     wrong = [
         ({"image": pred, "label": target}, None, "lacks 'lq', it has 'image', 'label'; name the"),
         ({"lq": pred, "gt": target}, ("lq", "hq"), "lacks 'hq', it has 'lq', 'gt'"),
-        ([pred, target], ("lq", "gt"), "are keys of a dict, but loader gives list"),
+        ([pred, target], ("lq", "gt"), "are keys of a dict, but loader yields list"),
         ([pred, target, 0, 1], None, r"got 4 items; unpack=lambda batch: \(batch\[0\]"),
         ([pred, target], lambda _: pred, "unpack must return .input, target. or .* got Tensor"),
         ({"lq": pred, "gt": target}, ("lq",), "unpack must name the keys of input, target and"),
@@ -689,7 +689,7 @@ def test_bad_arguments_are_named(pair: tuple[Tensor, Tensor], tmp_path: Path) ->
         (ValueError, "data_range must span", lambda: Validator(["psnr"], data_range=0.0)),
         (
             ValueError,
-            r"metrics\['l1'\] must return one number for each of 11 images, got \(\)",
+            r"metrics\['l1'\] must return one value for each of 11 images, got \(\)",
             lambda: Validator({"l1": F.l1}).update(pred, target),
         ),
         (

@@ -1,4 +1,4 @@
-"""``ssimloss``: the command line. It needs the extra ``cli``; without it, one line says how to
+"""``ssimloss``: the command line. It needs the extra ``cli``; without it, one line states how to
 install it.
 """
 

@@ -219,7 +219,7 @@ class CombinedLoss(HasState):
         return self._progress.last
 
     def log(self, prefix: str = "") -> dict[str, float]:
-        """Return the numbers of :attr:`last` as a flat dict for TensorBoard, W&B or Lightning, read
+        """Return the values of :attr:`last` as a flat dict for TensorBoard, W&B or Lightning, read
         with one synchronisation. Keys begin with ``prefix``. See :meth:`LastCall.numbers`.
         """
         numbers = self.last.numbers()

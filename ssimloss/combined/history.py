@@ -1,4 +1,4 @@
-"""The numbers of a criterion over a training run, collected without waiting for the device."""
+"""The values of a criterion over a training run, collected without waiting for the device."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class History:
         self._measured_at: int | None = None
 
     def add(self, criterion: CombinedLoss) -> None:
-        """Keep the numbers of the last call."""
+        """Record the values of the last call."""
         last = criterion.last
         numbers = last.scalars()
         kept = {k: n for k, n in numbers.items() if k.startswith(("value/", "weight/", "total"))}
@@ -76,7 +76,7 @@ class History:
         return {key: [list(point) for point in curve] for key, curve in self.curves.items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from the numbers of another history."""
+        """Continue from the values of another history."""
         self._unread = []
         self._curves = {
             key: [(int(step), float(number)) for step, number in curve]

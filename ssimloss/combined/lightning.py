@@ -20,7 +20,7 @@ class CombinedLossLogger(Callback):
     :meth:`CombinedLoss.advance` whenever ``trainer.global_step`` has advanced.
 
     Args:
-        every: number of batches between two entries; reading the numbers waits for the device.
+        every: number of batches between two entries; reading the values waits for the device.
         prefix: prefix of the keys. If the module has several criteria, the criterion's name
             follows it.
     """
@@ -45,7 +45,7 @@ class CombinedLossLogger(Callback):
         batch: Any,  # noqa: ARG002
         batch_idx: int,
     ) -> None:
-        """Log the numbers, and count the optimiser's step."""
+        """Log the values, and count the optimiser's step."""
         criteria = dict(_criteria(pl_module))
         if batch_idx % self.every == 0:
             for name, criterion in criteria.items():

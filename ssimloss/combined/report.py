@@ -188,7 +188,7 @@ class LastCall:
         return read(self.scalars())
 
     def __str__(self) -> str:
-        """A table with the numbers."""
+        """A table with the values."""
         numbers = self.numbers()
         measured = [] if self._diagnosis is None else self._diagnosis.names
         header = ["term", "value", "weight", "weighted"]

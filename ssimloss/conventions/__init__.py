@@ -51,7 +51,7 @@ _NAMES = (
 
 def __getattr__(name: str) -> Any:
     """The tables, which measures register when they are imported."""
-    # Files of this room, in small letters, are asked for while the tables are being registered.
+    # Modules of this package, in lower case, are looked up while the tables are being registered.
     if name == "__all__" or name.isupper():
         complete()
     found = convention.tables()

@@ -87,7 +87,7 @@ OVER_BATCH = choice(
     {
         "mean": ("mean of images", "mean over the images"),
         "sum": ("sum of images", "sum over the images"),
-        "image": ("one per image", "one number per image"),
+        "image": ("one per image", "one value per image"),
     },
 )
 PADDING = choice(

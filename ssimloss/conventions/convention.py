@@ -47,7 +47,7 @@ class Convention(Mapping[str, Any]):
         program: the original code, and how it is called.
         version: of the original code that the number was compared with.
         tolerance: largest difference that the tests of this convention allow.
-        exact: why the numbers differ by that much.
+        exact: why the values differ by that much.
         options: of the function or module, where they differ from its defaults.
         preparation: of the images, before the function.
         same_as: the convention of this table with the same definition.
@@ -137,7 +137,7 @@ class Convention(Mapping[str, Any]):
             data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; of measures that have one.
             crop_border: pixels that are cut off at every side, in conventions that cut;
                 super-resolution papers cut as many as the scale.
-            reduction: ``"image"`` for one number per image, ``"mean"`` or ``"sum"`` over images;
+            reduction: ``"image"`` for one value per image, ``"mean"`` or ``"sum"`` over images;
                 what the original code does unless given.
 
         Returns:
@@ -166,7 +166,7 @@ class Convention(Mapping[str, Any]):
         return self.table.evaluate(state, pred, target, data_range, crop_border)
 
     def check_luma(self, pred: Tensor) -> None:
-        """Raise where a luma is asked of images that are not RGB."""
+        """Raise if the luma of images that are not RGB is needed."""
         channels = pred.shape[1]
         if self.preparation.luma is None or channels == 3:
             return

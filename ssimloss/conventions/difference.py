@@ -1,4 +1,4 @@
-"""Why two conventions give different numbers on these images: one attribute changed at a time."""
+"""Why two conventions return different values on these images: one attribute at a time."""
 
 import dataclasses
 from typing import Any
@@ -80,7 +80,7 @@ def explain_difference(
     data_range: DataRange = 1.0,
     crop_border: int | None = None,
 ) -> Difference:
-    """Compute two conventions on your images and say where their difference comes from.
+    """Compute two conventions on your images and split their difference into its causes.
 
     What the first does is replaced by what the second does, one attribute at a time, in the order
     in which they are computed. How much is put down to which attribute depends on that order a
@@ -94,7 +94,7 @@ def explain_difference(
         crop_border: pixels cut off at every side, by those of the two that cut.
 
     Returns:
-        A :class:`Difference`, everything computed in float64; conventions with one number per image
+        A :class:`Difference`, everything computed in float64; conventions with one value per image
         are averaged over the batch.
 
     Raises:
@@ -160,7 +160,7 @@ def _value(
     data_range: DataRange,
     crop_border: int | None,
 ) -> float:
-    """The value, rounded to 8 bit in the images' own precision where that is asked for, and
+    """The value, rounded to 8 bit in the images' own precision if required, and
     otherwise in float64.
     """
     if not state.get("quantize"):

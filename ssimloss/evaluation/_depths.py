@@ -1,4 +1,4 @@
-"""Results of another bit depth than their references: what that means for the numbers, in words."""
+"""Sentences on results whose bit depth differs from that of their references."""
 
 import math
 from collections import Counter
@@ -28,7 +28,7 @@ def depth_words(reference: int, distorted: int) -> str:
 
 
 def depth_note(batches: Iterable[Batch]) -> dict[str, str]:
-    """What an evaluation says of its pairs of two bit depths: an entry of ``Evaluation.about``, or
+    """The note on pairs of two bit depths: an entry of ``Evaluation.about``, or
     none.
     """
     found: Counter[tuple[str, str]] = Counter()

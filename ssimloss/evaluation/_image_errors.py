@@ -30,7 +30,7 @@ DECODER_ERRORS = (
     Pillow.DecompressionBombError,
     Warning,
 )
-# These errors say nothing about the file, and the next file would meet them too.
+# These errors are not caused by the file; the next file would raise them too.
 SYSTEM_ERRORS = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ENOMEM}
 
 

@@ -13,7 +13,7 @@ FLOAT = 32  # the bit depth of floating-point values
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says about its image, without alpha; the size is that after ``orientation``."""
+    """The header of an image without alpha; the size is that after ``orientation``."""
 
     height: int
     width: int
@@ -54,5 +54,5 @@ class Image:
 
 
 def kind_words(bit_depth: int) -> str:
-    """A bit depth as it is told."""
+    """A bit depth in words."""
     return "floating point" if bit_depth == FLOAT else f"{bit_depth} bit"

@@ -1,5 +1,5 @@
-"""Orientation tags: how a camera was held, as a file says it beside pixels that are stored as the
-sensor gave them. Some programs apply the tag, and some drop it.
+"""Orientation tags: a file records how the camera was held, and stores the pixels as the sensor
+returned them. Some software applies the tag, and some drops it.
 """
 
 from collections import Counter
@@ -78,7 +78,7 @@ def size_way_out(
 
 
 def orientation_note(pairs: Iterable[tuple[str, int, int]], option: Orientation) -> dict[str, str]:
-    """What an evaluation tells of its tags: an entry of ``Evaluation.about``, or none.
+    """The note on orientation tags: an entry of ``Evaluation.about``, or none.
 
     Args:
         pairs: method, and the tags of reference and result, of each pair that was compared.

@@ -119,7 +119,7 @@ def _tags(path: Path, image: Pillow.Image) -> Mapping[int, tuple[int, ...]]:
 
 
 def _header(path: Path, image: Pillow.Image) -> Header:
-    """Refuse by what the header says; the size is the stored one. ``image`` is not loaded yet."""
+    """Raise if the header is unsupported. The size is the stored one; ``image`` is not loaded."""
     with worded(path, *DECODER_ERRORS):
         mode, frames = image.mode, getattr(image, "n_frames", 1)  # looks through the file
     if frames > 1 and image.format != "MPO":  # the second picture of a camera's JPEG is a preview

@@ -17,7 +17,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 # Compressions: none, LZW, deflate, PackBits, deflate, LZMA, Zstandard.
 LOSSLESS_TIFF = {1, 5, 8, 32773, 32946, 34925, 50000}
-# The tags that say where the pixels are.
+# The tags that state where the pixels are.
 TIFF_LAYOUT = (256, 257, 273, 277, 278, 279, 284, 322, 323, 324, 325)
 
 _START_OF_IMAGE = b"\xff\xd8\xff"
@@ -45,7 +45,7 @@ _SAMPLE_FORMATS = {
 
 
 class DamagedError(ValueError):
-    """The bytes contradict themselves; the message says where."""
+    """The bytes contradict themselves; the message states where."""
 
 
 class _Strict:

@@ -25,5 +25,5 @@ PER_FRAME: Final = (NAME, METHOD, "frame")
 
 
 def mark(metric: str) -> str:
-    """In a table for a paper, the column beside a metric's that says which method is best."""
+    """The column of a paper table that marks the best method, next to that of a metric."""
     return f"{metric} mark"

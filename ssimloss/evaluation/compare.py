@@ -56,12 +56,12 @@ class PairComparison:
 
     @property
     def note(self) -> str:
-        """How different bit depths affect the numbers; empty if they are the same."""
+        """How different bit depths affect the values; empty if they are the same."""
         return depth_words(*self.bit_depths)
 
     @property
     def orientation_note(self) -> str:
-        """How orientation tags affect the numbers; empty if there are none."""
+        """How orientation tags affect the values; empty if there are none."""
         first, second = self.images
         return orientation_words(first.orientation, second.orientation, self.orientation)
 
@@ -190,7 +190,7 @@ def compare(
         explain: two conventions such as ``("PSNR/pyiqa_y", "PSNR/basicsr")``; the result explains
             why their values differ. A convention that crops takes the border of the protocol.
         alpha: ``"drop"`` compares the colours of images with transparent pixels.
-        orientation: ``"apply"`` turns images upright as their orientation tag says, ``"ignore"``
+        orientation: ``"apply"`` rotates images as their orientation tag states, ``"ignore"``
             compares the pixels as stored.
         data_range: of floating-point files, the value of white, such as 1.0.
 

@@ -187,6 +187,6 @@ def file_state(path: Path) -> tuple[str | int, ...]:
     place = os.path.abspath(path)
     try:
         state = os.stat(path)
-    except FileNotFoundError:  # gone since its header was read; whoever decodes it says so
+    except FileNotFoundError:  # gone since its header was read; decoding it will raise
         return (place,)
     return place, state.st_size, state.st_mtime_ns

@@ -69,7 +69,7 @@ Done = dict[str, list[Row]]  # signature of a batch -> its rows
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn an error of the system into one that says how to go on."""
+    """Turn a system error into one that states how to continue."""
     try:
         yield
     except OSError as error:

@@ -101,7 +101,7 @@ class Comparison:
 class SetSummary:
     """One metric of a whole set of images: FID, KID or Inception score of one method.
 
-    A file that cannot be read has no substitute: the value is then NaN, and ``error`` says which
+    A file that cannot be read has no substitute: the value is then NaN, and ``error`` names which
     file it is. A method without a file for each reference has a value over a part of the set, which
     no table ranks.
     """

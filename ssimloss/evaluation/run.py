@@ -91,7 +91,7 @@ def evaluate(
             ``"x4"``.
         alpha: ``"error"`` refuses images with transparent pixels, ``"drop"`` compares their
             colours.
-        orientation: ``"apply"`` turns images upright as their orientation tag says, ``"ignore"``
+        orientation: ``"apply"`` rotates images as their orientation tag states, ``"ignore"``
             compares the pixels as stored, for results of programs that dropped the tag.
         data_range: of floating-point files, the value of white, such as 1.0. Integers have 255
             or 65535, by their bit depth.

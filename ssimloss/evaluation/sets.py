@@ -41,7 +41,7 @@ class SetMetrics:
         """Load the network.
 
         Raises:
-            RuntimeError: its weights are not here; the error says how to get them.
+            RuntimeError: its weights are not installed; the error states how to get them.
             ModuleNotFoundError: the extra ``metrics`` is not installed.
         """
         from ssimloss.metrics import InceptionMetrics

@@ -3,7 +3,7 @@ than another.
 
 Bootstrap intervals: Efron and Tibshirani 1993, percentiles. Sign-flip permutation test of paired
 differences: Fisher 1935. Several comparisons: Holm 1979. Everything random is seeded, so that the
-same values give the same numbers.
+same inputs return the same values.
 """
 
 import itertools

@@ -1,5 +1,5 @@
 """Colour consistency: ``mean |c(pred) - c(target)|``, the length of the difference of the colour
-planes ``c`` of CIELAB, Oklab or YCbCr, of means of blocks if asked.
+planes ``c`` of CIELAB, Oklab or YCbCr, optionally of means of blocks.
 
 CIE 15 for CIELAB; Ottosson, "A perceptual color space for image processing", 2020, for Oklab;
 ITU-R BT.601 for YCbCr.

@@ -1,4 +1,4 @@
-"""Logits of a discriminator: one number per image, a map of patches, or lists of them over scales
+"""Logits of a discriminator: one value per image, a map of patches, or lists of them over scales
 and discriminators.
 """
 

@@ -112,7 +112,7 @@ CONVENTIONS = Table(
         notes=(
             "piq adds over the layer's 256 channels where others average; that is the weight.",
             "Its conv layers return features after the activation, which is in place there; name "
-            "the relu for the same number.",
+            "the relu for the same value.",
         ),
     ),
 )

@@ -188,7 +188,7 @@ CONVENTIONS = Table(
     ),
     Convention(
         "skimage_wang",
-        "scikit-image as its manual says to match the paper",
+        "scikit-image as its manual describes to match the paper",
         "structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False)",
         p.SKIMAGE,
         1e-12,
@@ -264,7 +264,7 @@ CONVENTIONS = Table(
         1e-6,
         p.DENOMINATOR,
         options={"padding": "reflect"},
-        notes=("Its loss is another number: DSSIM/kornia. Its window_size has no default.",),
+        notes=("Its loss is defined differently: DSSIM/kornia. Its window_size has no default.",),
     ),
     Convention(
         "kornia_valid",

@@ -5,7 +5,7 @@ with ``g = cov_xy / var_y`` the gain of the distortion, ``var_v = var_x - g cov_
 ``N`` the noise of the eye; ``x`` is distorted, ``y`` the reference.
 
 Sheikh & Bovik, "Image information and visual quality", 2006. The original implementation is
-``vifp_mscale.m`` of the authors; their VIF in the wavelet domain, ``vifvec.m``, is another number,
+``vifp_mscale.m`` of the authors; their VIF in the wavelet domain, ``vifvec.m``, is another measure,
 and so is the VIF of VMAF.
 """
 

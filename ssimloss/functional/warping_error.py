@@ -1,4 +1,4 @@
-"""Warping error: frames that differ although the optical flow says that they show the same.
+"""Warping error: the difference of frames after one is moved by the optical flow to the other.
 
 Lai, Huang, Wang, Shechtman, Yumer & Yang 2018 ("Learning blind video temporal consistency").
 """

@@ -128,7 +128,7 @@ class Accumulator:
 
         Raises:
             RuntimeError: no process has seen an image.
-            ValueError: some processes gave an index and others did not; an index that is negative
+            ValueError: only some processes passed an index; an index that is negative
                 or that of different images.
         """
         found = self._gathered()

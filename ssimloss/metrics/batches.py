@@ -28,7 +28,7 @@ def in_buckets(
 
     Args:
         function: of two batches ``(N, C, H, W)``, such as a measure or
-            ``SuperResolutionProtocol(4).psnr``; gives ``(N,)``.
+            ``SuperResolutionProtocol(4).psnr``; returns ``(N,)``.
         preds, targets: images ``(C, H, W)``, as many of each.
         batch_size: the most images in a batch.
 
@@ -121,12 +121,12 @@ def unpacked(batch: Any, unpack: Unpacking | None) -> Sequence[Any]:
         return [batch[key] for key in keys]
     elif unpack is not None:
         raise ValueError(
-            f"unpack={unpack!r} are keys of a dict, but loader gives {type(batch).__name__}; leave "
-            "unpack out, or pass a function of the batch"
+            f"unpack={unpack!r} are keys of a dict, but loader yields {type(batch).__name__}; "
+            "leave unpack out, or pass a function of the batch"
         )
     if isinstance(batch, str) or not isinstance(batch, Sequence) or len(batch) not in (2, 3):
         found = f"{len(batch)} items" if isinstance(batch, Sequence) else type(batch).__name__
-        source = "unpack must return" if callable(unpack) else "loader must give"
+        source = "unpack must return" if callable(unpack) else "loader must yield"
         raise ValueError(
             f"{source} (input, target) or (input, target, index), got {found}; "
             "unpack=lambda batch: (batch[0], batch[1]) for example picks them"

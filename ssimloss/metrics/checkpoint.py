@@ -89,7 +89,7 @@ def _number(metric: str, value: Any) -> float:
     """A score as a Python number, also of a tensor or an array of one element.
 
     Raises:
-        TypeError: it is no number.
+        TypeError: it is not a number.
     """
     single = isinstance(value, (Tensor, np.ndarray)) and math.prod(value.shape) == 1
     if not single and not isinstance(value, numbers.Real):
@@ -179,7 +179,7 @@ class BestCheckpoint:
 
         Raises:
             ValueError: the metric is not among the scores.
-            TypeError: its score is no number.
+            TypeError: its score is not a number.
             OSError: the file cannot be written; the old one stays.
         """
         if self.metric not in scores:

@@ -71,7 +71,7 @@ class DeepDistance(nn.Module):
 
     @property
     def identity(self) -> str:
-        """Equal for distances that give the same values: the words, and a digest of the network's
+        """Equal for distances that return the same values: the words, and a digest of the network's
         weights.
         """
         return f"{self.words} {self.module.extractor.sharing_key}"

@@ -2,7 +2,7 @@
 distance is :func:`ssimloss.functional.frechet_distance`.
 
 Binkowski et al. 2018; Salimans et al. 2016.
-Which network makes the features is the caller's choice, and part of the definition: the numbers of
+Which network makes the features is the caller's choice, and part of the definition: the values of
 two networks cannot be compared. Features on Apple's GPUs, which have no float64, are copied to the
 host, where the results then are.
 """

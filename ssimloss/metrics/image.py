@@ -206,11 +206,11 @@ class LossMetric(ImageMetric):
             )
         if not isinstance(values, Tensor):
             raise TypeError(
-                f"function must give a tensor or a number, got {type(values).__name__} {values!r}"
+                f"function must return a tensor or a number, got {type(values).__name__} {values!r}"
             )
         if tuple(values.shape) != (len(pred),) and (values.ndim or self.gives_scalar is False):
             raise ValueError(
-                "function must give a scalar or one number for each image, got "
+                "function must return a scalar or one value for each image, got "
                 f"{tuple(values.shape)}; reduction='image'"
             )
         return widened(plain(values).detach())

@@ -89,17 +89,17 @@ class InceptionMetrics(MovedMetric):
 
     ``update(images, real=True)`` for those of the data set, ``update(images, real=False)`` for
     generated ones, with the ``index`` of each image in its set where a sampler may repeat images;
-    ``compute()`` gives ``{"fid": ..., "kid": ..., "kid_std": ..., "is": ..., "is_std": ...}``. 8 kB
-    an image are kept.
+    ``compute()`` returns ``{"fid": ..., "kid": ..., "kid_std": ..., "is": ..., "is_std": ...}``. It
+    keeps 8 kB per image.
 
     Raises:
         ValueError: an unknown measure, a number out of its range; ``weights`` with a network;
             ``"is"`` with a network and without a head.
         TypeError: ``network`` or ``head`` is no module.
-        RuntimeError: the weights are not here; the error says how to get them.
+        RuntimeError: the weights are not installed; the error states how to get them.
 
     Source: agrees with torch-fidelity 0.4 on the same images to 1e-6 of the value where that one is
-    exact (docs/metrics.md says where). Subsets and splits are of the images in the order of their
+    exact (docs/metrics.md lists them). Subsets and splits are of the images in the order of their
     indices, or as they came.
     """
 

@@ -82,9 +82,9 @@ def measure(
             ``"ssim"``, ``"ms_ssim"`` as the protocol defines them; ``"g_ssim"``, ``"l1"`` and the
             other registered measures of the images that the protocol prepares; ``"lpips"``
             (AlexNet, what papers report), ``"lpips_vgg"``, ``"lpips_squeeze"``, ``"dists"`` and
-            ``"embedded"`` (the network that travels with the package) of all channels, rounded and
-            cut as the protocol says. Also a measure that you registered, and ``"module:attribute"``
-            for a :class:`ssimloss.Measure` or a function ``(pred, target) -> (N,)`` with an
+            ``"embedded"`` (the network in the package) of all channels, rounded and cut as the
+            protocol defines. Also a measure that you registered, and ``"module:attribute"`` for a
+            :class:`ssimloss.Measure` or a function ``(pred, target) -> (N,)`` with an
             attribute ``higher_is_better``.
         protocol: a name of :data:`PROTOCOLS`, with ``scale`` where it needs one; or a protocol.
             ``None`` is ``"plain"``, or the protocol of an imported measure that has its own.
@@ -100,7 +100,7 @@ def measure(
             a scale that is missing; an option that would be ignored: a scale, weights, a precision
             for a measure that is not in closed form, a protocol for a measure that has its own.
         TypeError: ``protocol`` is not a protocol.
-        RuntimeError: weights that are not here; the error says how to get them.
+        RuntimeError: weights are not installed; the error states how to get them.
     """
     rules = resolved(protocol, scale)
     _checks.choice("precision", precision, PRECISIONS)

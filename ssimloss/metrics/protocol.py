@@ -265,7 +265,7 @@ class Protocol(ABC):
         ]
 
     def describe(self) -> str:
-        """Everything that decides the numbers, in words: a line each for the protocol, the
+        """A description of everything that affects the values: a line each for the protocol, the
         preparation of the images, and every definition.
         """
         steps = {definition: "; ".join(self.steps(definition)) for definition in DEFINITIONS}

@@ -73,11 +73,11 @@ class SuperResolutionProtocol(Protocol):
 
     @property
     def crop_border(self) -> int:
-        """As many pixels as the scale unless said otherwise."""
+        """As many pixels as the scale, unless ``border`` is set."""
         return self.scale if self.border is None else self.border
 
     def convention(self, definition: Definition, *, gray: bool = False) -> Convention:
-        """As in BasicSR and ``msssim.m``, on images prepared as the options say."""
+        """As in BasicSR and ``msssim.m``, on images prepared as the options define."""
         luma = None if gray else self.luma
         return _super_resolution(definition, self.quantize, luma)
 

@@ -54,7 +54,7 @@ class Validator:
             have the names of :data:`MEASURES`. Or a mapping from names of your own to such names,
             measures of :func:`measure`, or functions ``(pred, target) -> (N,)``. A function whose
             only positional parameter is ``pred`` is called with ``pred`` alone. Its attribute
-            ``higher_is_better``, if it has one, says which infinity is perfect; without one, the
+            ``higher_is_better``, if it has one, states which infinity is perfect; without one, the
             mean includes every infinite value.
         protocol: for the measures that are named: a name of :data:`PROTOCOLS`, with ``scale`` where
             it needs one, or a protocol. ``None`` is ``"plain"``.
@@ -176,7 +176,7 @@ class Validator:
                     else type(of_function).__name__
                 )
                 raise ValueError(
-                    f"metrics[{name!r}] must return one number for each of {len(pred)} images, "
+                    f"metrics[{name!r}] must return one value for each of {len(pred)} images, "
                     f"got {shape}; losses do with reduction='image'"
                 )
             values[name] = widened(plain(of_function))
@@ -250,7 +250,7 @@ class Validator:
 
         Args:
             network: takes a batch of inputs to images; its training mode is put back afterwards.
-            loader: gives ``(input, target)``, ``(input, target, index)``, or a dict with ``"lq"``
+            loader: yields ``(input, target)``, ``(input, target, index)``, or a dict with ``"lq"``
                 and ``"gt"`` as in BasicSR, and perhaps ``"index"``.
             unpack: for other batches: the keys of a dict, ``("low", "high")`` or ``("low", "high",
                 "index")``; or a function of the batch that returns ``(input, target)`` or

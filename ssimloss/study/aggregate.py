@@ -1,4 +1,4 @@
-"""One number for each measure, and how much it depends on the weights of its factors.
+"""One value for each measure, and how much it depends on the weights of its factors.
 
 Every factor runs from 0 (worst) to 1 (best):
 

@@ -40,7 +40,7 @@ class Agreement:
 
     ``srcc`` and ``krcc`` are positive if the measure ranks images as people do, also if lower is
     better for one of the two. ``plcc`` is the correlation of the fitted scores, and ``rmse`` is in
-    the unit of the opinion scores. ``note`` says why a statistic is undefined.
+    the unit of the opinion scores. ``note`` states why a statistic is undefined.
     """
 
     count: int
@@ -75,7 +75,7 @@ def opinion_agreement(
 ) -> Agreement:
     """The four statistics of a measure's scores, with intervals.
 
-    An undefined statistic is NaN, and the note says why: constant scores or opinions have no
+    An undefined statistic is NaN, and the note states why: constant scores or opinions have no
     correlation, and the fit needs as many pairs as it has parameters.
 
     Args:

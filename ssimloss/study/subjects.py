@@ -56,7 +56,7 @@ def subjects(names: Sequence[str], *, weights: Weights = "imagenet") -> list[Sub
 
     Raises:
         ValueError: a name is unknown or occurs twice; weights, and no deep measure.
-        RuntimeError: weights are not installed; the error says how to get them.
+        RuntimeError: weights are not installed; the error states how to get them.
     """
     names = [spelled(name, metrics.measures.known()) or name for name in names]
     twice = [name for name in names if list(names).count(name) > 1]

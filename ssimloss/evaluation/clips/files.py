@@ -222,7 +222,7 @@ class _Clock:
 def _demand_whole(
     path: Path, container: "InputContainer", header: ClipHeader, packets: int, clock: _Clock
 ) -> None:
-    """Demand that a file does not end before its container says."""
+    """Raise if a file ends before the length that its container states."""
     if header.frames and packets < header.frames:
         raise ImageError(
             path,

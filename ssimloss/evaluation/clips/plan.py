@@ -71,7 +71,7 @@ def make_clip_plan(pairing: Pairing, options: ClipOptions, pool: Executor) -> Pl
 
 
 def clip_note(records: Sequence[ImageRecord]) -> dict[str, str]:
-    """What an evaluation says of its files: an entry of ``Evaluation.about``."""
+    """The description of the files: an entry of ``Evaluation.about``."""
     found = Counter(
         (name, words)
         for record in records
