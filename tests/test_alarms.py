@@ -34,7 +34,7 @@ def l1(pred: Tensor, target: Tensor) -> Tensor:
 
 
 class Switch(nn.Module):
-    """A loss that does something else while ``mode`` says so."""
+    """A loss that misbehaves as ``mode`` selects."""
 
     def __init__(self, mode: str = "fine") -> None:
         super().__init__()

@@ -64,7 +64,7 @@ def run(images: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def test_a_method_without_a_name_is_called_as_its_folder(run: Run) -> None:
-    """Also beside one that has a name, and wherever it lies."""
+    """Also next to a named folder, and wherever it lies."""
     shutil.copytree("a", "results/a")
     lines = run("gt", "results/a", "B=b", "--metrics", "psnr").stdout.splitlines()
     assert [line.split()[0] for line in lines[2:4]] == ["a", "B"]
@@ -323,7 +323,7 @@ def test_names_are_not_markup(images: Path, run: Run) -> None:
 def test_what_a_measure_raises_is_not_taken_for_a_small_image(
     run: Run, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An own ValueError is told as it is; other errors name the measure and the line."""
+    """A ValueError of the measure is shown as it is; other errors name the measure and the line."""
     (images / "own_measures.py").write_text(
         "def refuses(pred, target):\n"
         "    raise ValueError('weights must be positive; check the file')\n"
@@ -403,7 +403,7 @@ def test_table_alone_is_on_stdout(run: Run, images: Path) -> None:
 
 
 def test_two_finished_runs(run: Run) -> None:
-    """As methods of one run are, to the last digit; one name is told apart by its run."""
+    """To the last digit as methods of one run; methods with one name get the name of their run."""
     whole = run("gt", "a", "B=b").stdout
     run("gt", "a", "--out", "first")
     run("gt", "B=b", "--out", "second")

@@ -1,6 +1,4 @@
-"""The command line: ``ssimloss weights ...``, ``ssimloss doctor``, and what it says without its
-extra.
-"""
+"""The command line: ``ssimloss weights ...``, ``ssimloss doctor``, and errors without the extra."""
 
 from __future__ import annotations
 
@@ -57,7 +55,9 @@ def content(tmp_path: Path) -> bytes:
 
 @pytest.fixture
 def entry(content: bytes, monkeypatch: pytest.MonkeyPatch) -> weights.WeightsFile:
-    """torchvision's table says that SqueezeNet's file is ``content``, and where no one answers."""
+    """torchvision's table lists ``content`` as SqueezeNet's file, at an address where no server
+    answers.
+    """
     file = f"squeezenet1_1-{hashlib.sha256(content).hexdigest()[:8]}.pth"
     published = torchvision.models.SqueezeNet1_1_Weights.IMAGENET1K_V1.value
     monkeypatch.setattr(published, "url", f"http://127.0.0.1:9/{file}")

@@ -1,6 +1,4 @@
-"""Clips: what is read of their files, how frames are paired, and the numbers beside libvmaf and
-FFmpeg.
-"""
+"""Clips: headers of files, pairing of frames, and values compared with libvmaf and FFmpeg."""
 
 from __future__ import annotations
 
@@ -110,7 +108,7 @@ def of_libvmaf(
 @needs_ffmpeg
 @pytest.mark.parametrize("kind", ["420p10", "422p10", "444"])
 def test_scores_are_those_of_libvmaf_and_ffmpeg(tmp_path: Path, kind: str) -> None:
-    """10 bit is neither divided twice nor taken over 255, and 4:4:4 is not read as 4:2:0."""
+    """10-bit codes are not scaled twice or divided by 255, and 4:4:4 is not read as 4:2:0."""
     name, _, _, bits = FORMATS[kind]
     x, y = luma(bits=bits)
     files = y4m(tmp_path / "x.y4m", x, kind), y4m(tmp_path / "y.y4m", y, kind)
@@ -403,7 +401,7 @@ def test_rotation_is_stated_or_refused(tmp_path: Path) -> None:
 
 
 def test_damaged_files_are_errors(tmp_path: Path) -> None:
-    """Also where FFmpeg decodes what is left without a word, as of y4m and Matroska."""
+    """Also where FFmpeg silently decodes the rest, as for y4m and Matroska."""
     x, _ = luma(8)
     truth = y4m(tmp_path / "truth.y4m", x)
     (tmp_path / "none.mp4").write_bytes(b"")

@@ -193,7 +193,7 @@ def test_pu21(variant: color.PU21) -> None:
 
 
 def test_pu21_beyond_its_range() -> None:
-    """Values stay those of the ends, and so does the slope, also of what is not finite."""
+    """Values and slopes stay those of the ends, also for values that are not finite."""
     values = [-5.0, 0.0, 0.005, 1e4, 2e4, math.inf, -math.inf]
     image = torch.tensor(values, dtype=torch.float64).view(1, 1, 1, -1).requires_grad_()
     codes = color.pu21_encode(image)

@@ -1,5 +1,5 @@
-"""CombinedLoss and Term, with losses written here in torch alone, so that what is tested is the
-combination.
+"""CombinedLoss and Term, with losses written here in plain torch, so that only the combination is
+tested.
 """
 
 import copy

@@ -1,6 +1,6 @@
-"""The call forms of other libraries: their values, their gradients, their signatures, and errors
-that name their arguments. What is installed is called; fused-ssim, which needs a CUDA compiler, and
-gaussian-splatting, which is no package, are compared with their formula.
+"""The call forms of other libraries: their values, gradients, signatures, and errors that name
+their arguments. Installed libraries are called. fused-ssim needs a CUDA compiler, and
+gaussian-splatting is not a package: these two are compared with their formulas.
 """
 
 from __future__ import annotations

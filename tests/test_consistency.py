@@ -139,7 +139,7 @@ def test_directions_and_identities_add_up(word: str) -> None:
 
 @pytest.mark.parametrize("factor", [1, 2, 3, 4, 1.5])
 def test_downscale_is_matlabs_bicubic(factor: float) -> None:
-    """As an image of a camera would be: the enlarged one, reduced, is to be the low resolution."""
+    """Like the image of a camera: the reduced image should equal the low resolution."""
     pred, small = (
         battery.pictures(24, 33)[0],
         reference.imresize(battery.pictures(24, 33)[1].numpy(), scale=1 / factor),

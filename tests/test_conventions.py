@@ -78,7 +78,7 @@ def test_unpacks_into_its_function(convention: Convention) -> None:
 
 @pytest.mark.parametrize("convention", [c for c in EVERY if c.must_be_called], ids=by_name)
 def test_what_options_cannot_do_is_not_unpacked(convention: Convention) -> None:
-    """Options alone would give another number without a word."""
+    """Options alone would silently return another value."""
     for unpack in (
         lambda: F.ssim(*crops(), **convention),
         lambda: dict(convention),
@@ -133,7 +133,7 @@ def test_unpacks_into_its_metric_class(convention: Convention) -> None:
 
 @pytest.mark.parametrize("convention", [c for c in EVERY if c.must_be_called], ids=by_name)
 def test_what_does_not_unpack_is_a_metric_all_the_same(convention: Convention) -> None:
-    """As the error says."""
+    """As the error message states."""
     pytest.importorskip("torchmetrics")
     metrics = ssimloss.metrics
     if not convention.measure.takes_target:
@@ -173,8 +173,8 @@ def test_data_range_is_what_the_caller_says(convention: Convention) -> None:
 
 @pytest.mark.parametrize("convention", EVERY, ids=by_name)
 def test_one_number_per_image(convention: Convention) -> None:
-    """``reduction="image"`` gives what each image gives alone; one number is nevertheless all that
-    a pooled PSNR has.
+    """``reduction="image"`` returns the value of each image alone; a pooled PSNR has one value
+    only.
     """
     images = fitting(convention)
     found = convention(*images, crop_border=border(convention), reduction="image")
@@ -463,8 +463,8 @@ def test_names() -> None:
 
 @pytest.mark.parametrize("second", EVERY, ids=by_name)
 def test_changes_add_up(second: Convention) -> None:
-    """From the first convention of the table to each of the others; both ends are the numbers that
-    calling gives.
+    """From the first convention of the table to each of the others; both ends equal the called
+    conventions.
     """
     first = next(iter(TABLES[second.table.key].values()))
     images = fitting(second)

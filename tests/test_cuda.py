@@ -1,7 +1,7 @@
-"""What has to hold on a GPU: every kernel, streams, graphs, no waiting, the same bits twice.
+"""What must hold on a GPU: every kernel, streams, graphs, no waiting, identical bits in two runs.
 
-``pytest -m cuda`` runs it there. On the CPU the native library stands in for the Triton kernels in
-what needs neither streams nor graphs, so that each of those tests runs everywhere.
+``pytest -m cuda`` runs it there. On the CPU, the native library replaces the Triton kernels in
+tests that need neither streams nor graphs, so that these tests run everywhere.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""``torch.device("meta")``, ``torch.set_default_device`` and ``torch.set_default_dtype`` around the
-building and the running of everything: the same numbers, since no constant of the package follows
-them. Large models are built on ``meta`` and get memory by ``to_empty()``, which wipes what is left
-to it.
+"""Everything is built and run under ``torch.device("meta")``, ``torch.set_default_device`` and
+``torch.set_default_dtype``: the values are the same, since no constant of the package follows them.
+Large models are built on ``meta`` and get memory by ``to_empty()``, which erases tensors that are
+not handled.
 """
 
 from __future__ import annotations

@@ -247,7 +247,7 @@ def listed() -> Iterator[tuple[str, bool]]:
 
 
 def not_deterministic(operators: set[str]) -> set[str]:
-    """Of these, what is on the list."""
+    """The operators among these that are on the list."""
     found = set()
     for name, of_gradient in listed():
         pattern = rf"aten\._?{name}\w*{'_backward' if of_gradient and name != 'gather' else ''}\b"

@@ -226,7 +226,7 @@ def test_every_loss_of_ours(name: str) -> None:
 
 
 def test_functions_that_are_no_loss_of_images() -> None:
-    """What does not apply says why; a total variation improves no pair."""
+    """Checks that do not apply state the reason; a total variation does not improve pairs."""
     smooth = examine(ssimloss.TotalVariationLoss(), skip=SLOW)
     for check in ("improves", "minimum", "symmetric", "channels"):
         assert smooth[check].outcome == "not applicable"

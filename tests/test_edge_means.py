@@ -1,5 +1,5 @@
-"""The native sums over edges and means of blocks beside their equations: values and gradients,
-sizes, layouts, dtypes, instruction sets, threads and company.
+"""The native sums over edges and means of blocks compared with their equations: values and
+gradients, sizes, layouts, dtypes, instruction sets and threads.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def pair(size: tuple[int, ...], dtype: torch.dtype = torch.float64) -> tuple[Ten
 def results(
     name: str, images: tuple[Tensor, Tensor], backend: str, asks: tuple[bool, bool] = (True, True)
 ) -> list[Tensor]:
-    """The values of images and the gradients that are asked for."""
+    """The values of images and the gradients that are required."""
     loss, options = CASES[name]
     takes = 1 if loss is F.total_variation else 2
     given = [

@@ -169,8 +169,8 @@ def test_the_published_table_says_the_same() -> None:
 
 
 def test_pixel_l2_cannot_tell_equal_errors_apart(quick: list[orderings.Trial]) -> None:
-    """It is half right where errors are equal, which says that they are; a measure that says
-    nothing is half right everywhere.
+    """Half of the answers are right for equal errors; a measure without information is half right
+    everywhere.
     """
     visibility = [trial for trial in quick if trial.group in ("visibility", "shift")]
     assert (

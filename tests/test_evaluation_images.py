@@ -111,7 +111,7 @@ def test_16_bit_gray_tiff(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("layout", ["plain", "big-endian", "deflate", "strips", "tiles"])
 def test_16_bit_rgb_tiff_is_not_reduced_to_8(tmp_path: Path, layout: str) -> None:
-    """Pillow alone reads it as 8 bit, without a word."""
+    """Pillow alone silently reads it as 8 bit."""
     tifffile = pytest.importorskip("tifffile")
     options = {
         "plain": {},
@@ -372,7 +372,7 @@ def test_damage_is_an_error(
 def test_truncated_files_are_refused_whatever_the_program_allows(
     tmp_path: Path, photo: Pillow.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Training scripts often set this flag; Pillow then fills what is missing."""
+    """Training scripts often set this flag; Pillow then fills the missing part."""
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
     photo.quantize(40).save(tmp_path / "palette.png")
     content = (tmp_path / "palette.png").read_bytes().replace(b"PLTE", b"\x7fLTE")
@@ -589,7 +589,7 @@ def test_refused_by_kind(tmp_path: Path, photo: Pillow.Image) -> None:
 
 
 def test_tiff_without_all_its_strips(tmp_path: Path, photo: Pillow.Image) -> None:
-    """Pillow leaves black what is not there."""
+    """Pillow leaves missing parts black."""
     photo.save(tmp_path / "photo.tif")
     content = (tmp_path / "photo.tif").read_bytes()
     length = struct.pack("<HHII", 257, 4, 1, 60)
@@ -604,7 +604,7 @@ def test_tiff_without_all_its_strips(tmp_path: Path, photo: Pillow.Image) -> Non
 
 
 def test_tiff_whose_pixels_reach_beyond_its_end(tmp_path: Path) -> None:
-    """Without the tag that says 16 bit, Pillow takes the first bits for a picture of 1 bit."""
+    """Without the tag for 16 bit, Pillow reads the first bits as a picture of 1 bit."""
     path = tmp_path / "deep.tif"
     deep = np.random.default_rng(0).integers(0, 65536, (37, 44)).astype(np.uint16)
     Pillow.fromarray(deep).save(path)

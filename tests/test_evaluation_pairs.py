@@ -196,7 +196,7 @@ def test_table_with_spaces(tmp_path: Path) -> None:
 
 
 def test_each_pair_has_a_name_of_its_own(tmp_path: Path) -> None:
-    """Best and worst are told by name."""
+    """The best and the worst image are reported by name."""
     (tmp_path / "pairs.csv").write_text(
         "name,reference,x\n"
         + "".join(f"{name},{i}.png,x{i}\n" for i, name in enumerate(["k", "k", "k (2)"]))

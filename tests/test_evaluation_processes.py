@@ -164,7 +164,7 @@ def test_the_process_killed(images: Path, alone: tuple[bytes, bytes], tmp_path: 
 
 
 def test_mean_of_shuffled_files_is_the_same(images: Path) -> None:
-    """Which files stand beside which in a batch decides no digit of the closed forms."""
+    """Closed-form values do not depend on the other files in a batch."""
     values = [
         {
             image.reference: image.values

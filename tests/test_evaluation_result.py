@@ -66,7 +66,7 @@ def test_round_trip_is_exact() -> None:
 
 
 def test_is_strict_ascii_json() -> None:
-    """JavaScript and others read neither ``Infinity`` nor half a surrogate pair."""
+    """JavaScript and other parsers accept neither ``Infinity`` nor half a surrogate pair."""
 
     def refuse(word: str) -> None:
         raise AssertionError(word)

@@ -356,8 +356,8 @@ def test_floats_are_measured_over_the_range_that_is_named(images: Path, tmp_path
 
 
 def test_resume(images: Path) -> None:
-    """What is there is not decoded again, half a line is no line, and the numbers are those of an
-    undisturbed run.
+    """Existing values are not decoded again, half a line is ignored, and the values equal those of
+    an uninterrupted run.
     """
     options: dict[str, Any] = {"batch_size": 2, "report": False}
     out, whole = images / "out", images / "whole"
@@ -804,7 +804,7 @@ def test_each_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_script_in_which_one_process_alone_evaluates(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It says so, and does not wait for days."""
+    """It raises an error instead of waiting for days."""
     from torch.testing._internal.distributed import fake_pg  # noqa: F401  # its import makes the backend known
 
     monkeypatch.setattr("ssimloss.evaluation.sharding._MEETING", timedelta(seconds=0.5))

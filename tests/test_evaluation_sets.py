@@ -31,7 +31,9 @@ COUNT = 10
 
 @pytest.fixture
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Ten crops, two of another size, and their degraded copies; features are kept beside them."""
+    """Ten crops, two of another size, and their degraded copies; features are cached in a folder
+    next to them.
+    """
     monkeypatch.setenv("SSIMLOSS_CACHE", str(tmp_path / "cache"))
     for name in ("gt", "a"):
         (tmp_path / name).mkdir()
@@ -198,7 +200,7 @@ def test_runs_compare_sets_of_one_definition(folders: Path) -> None:
 def test_on_the_command_line(
     folders: Path, network: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Weights that are not here are told before anything is measured."""
+    """Missing weights are reported before anything is measured."""
     monkeypatch.chdir(folders)
     command = ["evaluate", "gt", "a", "--metrics", "psnr,FID"]
     told = CliRunner().invoke(app, [*command, "--inception", "random"])

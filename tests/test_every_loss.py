@@ -1,8 +1,8 @@
-"""What every loss of the package promises, asked of each one that ``ssimloss`` exports.
+"""Tests of what every loss of the package guarantees, for each loss that ``ssimloss`` exports.
 
-The losses are found, not listed (see ``discovery``): one added later is tested here from its first
-day. Each promise is asked with the default options, and the numerical ones again of every variant.
-Together the variants hold each pair of words of two options.
+The losses are discovered, not listed (see ``discovery``), so a new loss is tested here from the
+start. Each guarantee is tested with the default options, and the numerical ones again for every
+variant. Together, the variants contain each pair of values of two options.
 """
 
 from __future__ import annotations

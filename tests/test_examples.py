@@ -1,8 +1,7 @@
-"""The examples, short: they run from end to end, continue exactly after SIGKILL, leave no
-half-written file, and explain what is wrong.
-
-A tiny network on crops of real photographs, so that a run takes seconds. Whether the default run
-beats bicubic by 1 dB is not tested here (it takes minutes): ``make demo`` prints it.
+"""The examples in short runs: they run from end to end, continue exactly after SIGKILL, leave no
+half-written file, and explain errors. A tiny network is trained on crops of real photographs, so
+that a run takes seconds. Whether the default run is 1 dB better than bicubic takes minutes and is
+not tested here; ``make demo`` prints it.
 """
 
 from __future__ import annotations

@@ -25,8 +25,8 @@ METHODS = ["steady", "lucky", "third"]
 
 @pytest.fixture
 def unequal() -> Evaluation:
-    """Of four images the second method lacks the one that is hard for all, and so has the best PSNR
-    of its own images.
+    """The second method lacks the image that is hard for all methods, so it has the best PSNR on
+    its own images.
     """
     images = without_files(4, METHODS).images
     for image, values in zip(

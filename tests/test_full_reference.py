@@ -1,8 +1,6 @@
-"""Full-reference measures of gradients, colours and wavelets against the equations of their papers,
-and what only one of them promises.
-
-What every loss promises is asked of it in ``test_every_loss.py``, what other libraries compute in
-``test_parity.py``.
+"""Full-reference measures of gradients, colours and wavelets: compared with the equations of their
+papers, and what only one of them guarantees. ``test_every_loss.py`` tests what every loss
+guarantees, ``test_parity.py`` compares with other libraries.
 """
 
 from __future__ import annotations
@@ -102,7 +100,7 @@ OF_IMAGES = [*REFERENCES, "wavelet", "ldl", "gmsd"]
 
 @pytest.mark.parametrize("name", OF_IMAGES)
 def test_nan_in_an_image_is_its_value_alone(name: str) -> None:
-    """At a corner and within, beside detail and in a flat image, with the kernels and without."""
+    """At a corner and inside, near detail and in a flat image, with and without the kernels."""
     function, options = getattr(F, name), {"reduction": "image", **NAN_OPTIONS.get(name, {})}
     for dtype, corner in ((torch.float32, True), (torch.float64, False)):
         pred, target = (image[:3].to(dtype) for image in photographs.batch(45, 42))

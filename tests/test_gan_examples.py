@@ -1,9 +1,7 @@
-"""The adversarial trainings, short: they run from end to end, continue exactly after SIGKILL, and
-explain what is wrong.
-
-Tiny networks and few steps, so that a run takes seconds. That every kind of the default runs comes
-to at most half the Frechet distance of an untrained generator, and what fine-tuning does to
-photographs, takes minutes: docs/examples.md has the tables.
+"""The adversarial examples in short runs: they run from end to end, continue exactly after SIGKILL,
+and explain errors. Networks are tiny and steps few, so that a run takes seconds. Two results take
+minutes and are in docs/examples.md: each default run reaches at most half the Frechet distance of
+an untrained generator, and the effect of fine-tuning on photographs.
 """
 
 from __future__ import annotations

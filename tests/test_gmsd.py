@@ -1,6 +1,6 @@
 """GMSD: the reference, piq, conventions, gradients where its formula has none, masks, errors.
 
-What every loss promises is asked of it in ``test_every_loss.py`` and ``test_contracts.py``.
+``test_every_loss.py`` and ``test_contracts.py`` test what every loss guarantees.
 """
 
 from __future__ import annotations

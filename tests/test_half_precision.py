@@ -1,13 +1,9 @@
-"""Half precision where it hurts: a flat bright patch, whose variance is all cancellation, and
-photographs that hardly differ.
-
-``python -m pytest tests/test_half_precision.py -s`` prints what each library makes of them.
-
-Rounding an image to half precision is itself a change of the image: bfloat16 keeps 8 bits, and near
-0.9 its step of 1/256 is 0.4 of the noise of the flat patch. No loss can undo that. So a value is
-compared with float64 on the same rounded images, which is what a loss answers for; what the
-rounding alone has done is printed beside it. Under autocast the images are not rounded and the two
-are one.
+"""Half precision in hard cases: a flat bright patch, whose variance is all cancellation, and
+photographs that hardly differ. ``python -m pytest tests/test_half_precision.py -s`` prints the
+values of each library. Rounding an image to half precision changes the image: bfloat16 keeps 8
+bits, and near 0.9 its step of 1/256 is 0.4 of the noise of the flat patch. No loss can undo that.
+Therefore a value is compared with float64 on the same rounded images; the effect of the rounding
+alone is printed next to it. Under autocast the images are not rounded, and both are the same.
 """
 
 from __future__ import annotations

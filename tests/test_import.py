@@ -69,7 +69,9 @@ def import_report(planted: str = "") -> dict[str, object]:
 
 
 def foreign(report: dict[str, object]) -> list[str]:
-    """Top-level packages imported that are neither ours, nor torch, nor the standard library."""
+    """Top-level packages that are imported and belong to none of ssimloss, torch and the standard
+    library.
+    """
     names = {str(name).split(".")[0] for name in report["modules"]}  # type: ignore[attr-defined]
     return sorted(names - {"ssimloss", "torch", "numpy"} - set(sys.stdlib_module_names))
 
@@ -132,7 +134,7 @@ else:
 
 
 def test_the_first_import_may_be_any() -> None:
-    """Each in a process of its own, which has imported torch and nothing of ssimloss."""
+    """Each in a separate process, which has imported torch but nothing of ssimloss."""
     script = f"""
 import os, sys, torch
 for name, statements in {FIRST!r}.items():

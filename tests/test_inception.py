@@ -93,10 +93,9 @@ def test_the_network_is_that_of_torch_fidelity(
 def extractor(
     metric: InceptionMetrics, features: tuple[Tensor, Tensor], tmp_path: Path
 ) -> Iterator[str]:
-    """By its name, torch-fidelity's own with the same weights, which gives its features in float64.
-
-    And by axes that lie in the space of all images, in which no covariance has the root of a
-    rounded zero for each further axis.
+    """By name, torch-fidelity's network with the same weights, which returns its features in
+    float64. And by axes within the space of all images, where no covariance has the root of a
+    rounded zero for further axes.
     """
     from torch_fidelity import register_feature_extractor, registry
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3

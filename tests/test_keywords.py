@@ -91,7 +91,7 @@ def test_known_keywords_are_told_nothing() -> None:
 
 
 def peers() -> dict[str, tuple[Callable[..., Any], Callable[..., Any]]]:
-    """Theirs beside ours, by name."""
+    """Their names next to ours."""
     import kornia
     import lpips
     import monai.losses
@@ -160,7 +160,7 @@ BY_HAND: dict[str, tuple[str, Callable[..., Any]]] = {
 
 
 def told(ours: Callable[..., Any], keyword: str) -> str:
-    """What is said of a keyword, empty if it is one of ours."""
+    """The message on a keyword; empty if it is one of ours."""
     images = () if inspect.isclass(ours) else (torch.rand(1, 3, 64, 64),) * 2
     known = inspect.signature(ours.forward if isinstance(ours, torch.nn.Module) else ours)
     if keyword in known.parameters:
@@ -174,7 +174,7 @@ def told(ours: Callable[..., Any], keyword: str) -> str:
 
 
 def test_keywords_of_other_libraries_are_translated() -> None:
-    """Each that they have in their signatures is one of ours, or its error says what it is here."""
+    """Each keyword of their signatures is one of ours, or its error names ours."""
     untold = {}
     for name, (theirs, ours) in peers().items():
         for keyword in list(inspect.signature(theirs).parameters):

@@ -1,5 +1,6 @@
-"""Who may import whom: the imports of every file, read with ``ast``, against one table; and no
-circles, neither in the table nor between files.
+"""Who may import whom: the imports of every file, read with ``ast``, are compared with one table.
+
+There are no circles, neither in the table nor between files.
 """
 
 from __future__ import annotations
@@ -200,7 +201,7 @@ def has_private_part(parts: list[str]) -> bool:
 
 
 def violations(overlay: Mapping[str, str] | None = None) -> list[str]:
-    """What is against the tables, one line each; ``overlay`` replaces files and adds some."""
+    """Violations of the tables, one line each; ``overlay`` replaces or adds files."""
     files = sources() | (overlay or {})
     found = [complaint for path, text in files.items() for complaint in complaints(path, text)]
     ring = circle({path: direct_imports(path, text, files) for path, text in files.items()})
@@ -236,7 +237,7 @@ def direct_imports(path: str, text: str, files: Mapping[str, str]) -> set[str]:
 
 @functools.cache
 def complaints(path: str, text: str) -> list[str]:
-    """What is wrong with one file."""
+    """The violations of one file."""
     inside = PurePosixPath(path)
     room = "cli" if path in COMMANDS else inside.parts[0].removesuffix(".py")
     if room not in MAY_IMPORT and room not in ON_TOP:

@@ -1,5 +1,5 @@
-"""What is handed in instead of images ``(N, C, H, W)``: channels in the last place, PIL images,
-arrays, volumes and clips. Each error names the call that makes an image of it.
+"""Inputs that are not images ``(N, C, H, W)``: channels last, PIL images, arrays, volumes and
+clips. Each error names the call that converts them.
 """
 
 from __future__ import annotations

@@ -215,9 +215,7 @@ def test_lpips_short_names(full: str, short: str) -> None:
 @with_random_torchvision
 @pytest.mark.parametrize("kind", SHORT)
 def test_lpips_torchmetrics(kind: str) -> None:
-    """It has its guard beside the squares, 1e-8, which is far from nothing where features are
-    small.
-    """
+    """It adds 1e-8 to the squares, which is not negligible where features are small."""
     from torchmetrics.functional.image.lpips import _LPIPS
 
     theirs = _LPIPS(net=SHORT[kind], pnet_rand=True).double()
@@ -248,7 +246,7 @@ def test_lpips_without_heads_is_the_packages_baseline() -> None:
 
 @with_random_torchvision
 def test_lpips_disagreement_is_found() -> None:
-    """Another range, network input or head is another number, and the check says so."""
+    """Another range, network input or head computes another value, and the check detects it."""
     theirs = package_lpips("alexnet")
     for options in (
         {"data_range": (-1, 1)},
@@ -541,9 +539,7 @@ def preferences(judge: Callable[[Tensor, Tensor], Tensor], n: int) -> list[tuple
 
 
 def test_fit_heads_raises_agreement_and_holds_it_elsewhere() -> None:
-    """The judge is a distance with heads of its own, which the fitted one has to find from the
-    choices.
-    """
+    """The judge is a distance with known heads, which the fit has to recover from the choices."""
     generator = torch.Generator().manual_seed(2)
     own = [torch.rand(c, generator=generator) ** 12 for c in (8, 16)]  # a few channels count
     judge = a_distance(heads=own, reduction="image")

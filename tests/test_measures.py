@@ -160,7 +160,7 @@ def test_every_measure(name: str, deep: dict[str, ImageMeasure]) -> None:
 
 @pytest.mark.parametrize("name", ["lpips", "dists", "embedded"])
 def test_with_the_batch_networks_move_by_roundings_only(name: str) -> None:
-    """On small images, which move most: 3e-6 of the value was found, as docs/metrics.md says."""
+    """On small images, which change most: 3e-6 of the value was measured (docs/metrics.md)."""
     pred, target = photographs.batch(64, 64, dtype=torch.float32)
     found = measure(name, weights="imagenet" if name == "embedded" else "random")
     alone = torch.cat([found(p[None], t[None]) for p, t in zip(pred, target, strict=True)])

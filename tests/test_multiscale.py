@@ -483,8 +483,8 @@ def test_huge_values(scale: float) -> None:
 
 
 def test_masks() -> None:
-    """Nothing under the mask is seen, in value or gradient; nothing valid gives 0 and a zero
-    gradient.
+    """Masked pixels affect neither value nor gradient; without valid pixels, the value is 0 with a
+    zero gradient.
     """
     pred, target = pair()
     mask = hole(pred.shape)

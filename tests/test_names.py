@@ -49,7 +49,7 @@ def test_one_name_in_two_spellings_is_named_twice() -> None:
 
 
 def test_spelled() -> None:
-    """Exactly first; a spelling of several names is none of them, and what is no string neither."""
+    """Exact names first; an ambiguous spelling and a value that is not a string match no name."""
     assert spelled("a b", ("a-b", "a b")) == "a b"
     assert spelled("A_b", ("a-b", "a b")) is None
     assert spelled(3, ("3",)) is None

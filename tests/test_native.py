@@ -421,7 +421,7 @@ def test_pyramids_of_odd_sizes(pooling: str) -> None:
 
 
 def test_pyramids_of_large_images() -> None:
-    """Beyond what is kept at a time, planes are taken one by one."""
+    """Beyond the working memory, planes are processed one by one."""
     loss = functools.partial(F.ms_ssim, reduction="none")
     for shape in ((2, 3, 300, 420), (1, 3, 700, 1000), (40, 1, 176, 176)):
         no_worse_than_eager(loss, *pictures(shape, torch.float32))
@@ -748,7 +748,7 @@ def test_charbonnier_eps_that_would_vanish() -> None:
 
 
 def test_flat_and_equal_images() -> None:
-    """Finite gradients, and 0 where nothing is to be gained."""
+    """Gradients are finite, and 0 where the loss cannot be lowered."""
     for level in (0.0, 0.5, 1.0):
         image = torch.full((1, 2, 24, 25), level)
         for loss in LOSSES.values():
@@ -1179,7 +1179,7 @@ def test_a_named_backend_runs_or_says_why() -> None:
 def test_without_the_library(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Installed without a compiler: everything works, and whoever asks is told why it is slow."""
+    """Installed without a compiler: everything works, and the diagnosis states why it is slow."""
     pred, target = pictures((1, 1, 40, 41), torch.float32)
     expected = F.ssim(pred, target, backend="eager")
     found, reason = library.load(Path("nowhere/libssimloss.so"))

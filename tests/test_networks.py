@@ -1294,7 +1294,7 @@ def test_argument_errors(
 
 
 def documented(kind: type) -> dict[str, str]:
-    """What ``Args`` of a class says of each argument."""
+    """The text of each argument under ``Args`` of a class."""
     section = (inspect.getdoc(kind) or "").split("Args:\n")[1].split("\n\n")[0]
     entries = re.split(r"^    (?=\w)", section, flags=re.MULTILINE)[1:]
     return dict(entry.split(": ", 1) for entry in entries)

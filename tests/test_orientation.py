@@ -64,7 +64,7 @@ def stored() -> float:
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "webp"])
 def test_pixels_as_stored_or_upright(tmp_path: Path, suffix: str) -> None:
-    """In each format that has tags, of which Pillow turns one by itself."""
+    """In each format that has tags; Pillow rotates one of them itself."""
     blocks = np.random.default_rng(0).integers(0, 2, (3, 2, 1)).astype(np.uint8)
     pixels = np.kron(blocks, np.full((16, 16, 3), 200, np.uint8)) + np.uint8(20)
     plain = torch.from_numpy(pixels).permute(2, 0, 1)

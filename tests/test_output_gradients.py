@@ -48,7 +48,7 @@ class Layerwise(nn.Module):
 
 
 class Headed(nn.Module):
-    """A loss with parameters of its own that are trained."""
+    """A loss with trainable parameters."""
 
     def __init__(self) -> None:
         super().__init__()

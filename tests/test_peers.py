@@ -1,4 +1,4 @@
-"""The README's table of features says what the installed libraries do."""
+"""The README's table of features matches the behaviour of the installed libraries."""
 
 import importlib.util
 import json

@@ -142,9 +142,7 @@ def test_quadratic_discriminator() -> None:
 
 
 def test_maps_and_lists() -> None:
-    """Of a map of patches the sum is differentiated; each tensor of a list has a penalty of its
-    own.
-    """
+    """Of a map of patches, the sum is differentiated; each tensor of a list has its own penalty."""
     real, _ = images()
     judge = Quadratic()
     patches = lambda x: judge.a[:1] * x[:, :1].square() / 2  # noqa: E731

@@ -841,7 +841,7 @@ def test_options_of_the_network_are_set_when_the_loss_is_built() -> None:
 
 
 def test_weights_are_held_once() -> None:
-    """By the network; a state dict beside it would be pickled and copied too."""
+    """Through the network; a stored state dict would be pickled and copied as well."""
     state = random_state("squeezenet1_1")
     loss = ssimloss.PerceptualLoss("squeezenet1_1", layers={"relu1": 1.0}, weights=state)
     assert loss.weights == {}

@@ -1,7 +1,6 @@
-"""What users of SSIM libraries reported, one test per report, named after the symptom.
-
-The project and issue number stand beside each. Where the same fault can be shown in a released
-library, that is part of the test: it shows that the inputs would have found it.
+"""Reports of users of SSIM libraries, one test per report, named after the symptom, with the
+project and issue number. Where the fault can be shown in a released library, the test does so: this
+shows that its inputs would have found it.
 """
 
 from __future__ import annotations

@@ -201,7 +201,7 @@ def test_outputs_that_are_no_tensor_are_named() -> None:
 
 
 def test_names_of_networks_and_their_outputs_go_to_perceptual_loss() -> None:
-    """What the error says: a layer of a network by name may be its output."""
+    """As the error suggests: a layer of a network by name may be its output."""
     loss = ssimloss.PerceptualLoss(
         "resnet18", layers={"fc": 1.0}, distance="cosine", weights="random", reduction="none"
     )

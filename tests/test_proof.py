@@ -48,9 +48,8 @@ PAIR = torch.rand(2, 1, 2, 24, 26, generator=torch.Generator().manual_seed(3))
 
 
 class StandIn:
-    """A kernel that computes with the equation, and has a fault where it is told to.
-
-    In a race it does less than the equation, and rests where it is told to be slow.
+    """A kernel that computes with the equation and has a fault if configured. In a race it does
+    less work than the equation, and sleeps if configured to be slow.
     """
 
     def __init__(
@@ -213,7 +212,7 @@ def raising(about: Any, value: Tensor) -> Tensor:
 def test_a_wrong_kernel_is_never_taken(
     monkeypatch: pytest.MonkeyPatch, cache: Path, fault: Any, wrong: dict[str, Any], words: str
 ) -> None:
-    """One warning says what differs; where the kernel is right it is taken."""
+    """One warning states the difference; a correct kernel is taken."""
     kernel = install(monkeypatch, StandIn(fault))
 
     def call(padding: str = "valid", dtype: torch.dtype = torch.float32, wants: bool = False):
@@ -508,7 +507,7 @@ def test_another_environment_has_its_own_verdict(
 
 
 def test_a_verdict_costs_a_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beside a named backend, by turns: some microseconds, allowed a hundred."""
+    """In turn with a named backend: some microseconds; a hundred are allowed."""
     install(monkeypatch, StandIn())
     x, y = PAIR
     F.ssim(x, y)

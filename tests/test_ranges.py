@@ -96,7 +96,7 @@ def test_large_images_are_sampled(shape: tuple[int, ...], layout: torch.memory_f
 
 
 def test_nothing_waits_for_the_device(pair: tuple[Tensor, Tensor]) -> None:
-    """Nor makes a number of 64 bit, which Apple's GPUs have not."""
+    """It also creates no 64-bit value, which Apple's GPUs do not support."""
     made: list[torch.dtype] = []
 
     class Watch(validation.Watch):

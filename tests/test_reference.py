@@ -251,8 +251,8 @@ def lpips(case: str, quantity: str, options: dict) -> tuple[float, float]:
 
 
 def frame_analytics(case: str, quantity: str, options: dict) -> tuple[float, float]:
-    """IW-SSIM of every channel by itself, its variances count as 0 on another scale; one error of
-    all channels for PSNR-HVS, in float32.
+    """IW-SSIM separately for every channel, with another threshold for variances of 0; one error
+    over all channels for PSNR-HVS, in float32.
     """
     assert not options
     x, y = (image.transpose(1, 0, 2, 3) for image in pair(case))

@@ -1,4 +1,4 @@
-"""The report: what is put into the page, and what the page does in a browser, opened from disk."""
+"""The report: the data of the page, and its behaviour in a browser, opened from disk."""
 
 from __future__ import annotations
 
@@ -624,8 +624,8 @@ def test_all_methods_side_by_side_at_one_place(
 
 @pytest.mark.parametrize("width", [400, 1200])
 def test_names_are_never_cut_to_the_same(open_page: Open, tmp_path: Path, width: int) -> None:
-    """Names that differ at their ends, or in their middles, are told apart wherever they stand; on
-    a phone they stay in sight.
+    """Names that differ only at the end or in the middle stay different everywhere; on a phone they
+    stay visible.
     """
     same = "experiments/swinir_charbonnier_patch192_batch32_" * 2
     evaluation = without_files(9, [f"{same}seed1", f"{same}seed2"])

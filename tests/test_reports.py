@@ -1,7 +1,6 @@
-"""What users of such libraries did, and what is right: whole workflows, one test per report.
-
-The project and number stand beside each where there is one. ``test_reports_evaluation.py`` has
-those of metrics and files, ``test_pitfalls.py`` those of single calls.
+"""Whole workflows that users of such libraries reported, and the correct behaviour: one test per
+report, with project and number where there is one. ``test_reports_evaluation.py`` has reports on
+metrics and files, ``test_pitfalls.py`` on single calls.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What users of such programs did with metrics, with image files and on the command line, and what
-is right: one test per report, as in ``test_reports.py``.
+"""Reports of users on metrics, image files and the command line, and the correct behaviour: one
+test per report, as in ``test_reports.py``.
 """
 
 from __future__ import annotations
@@ -185,8 +185,8 @@ def means(found: Evaluation) -> dict[str, float]:
 def test_folder_that_cannot_be_listed_is_left_out_of_the_mean(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: int
 ) -> None:
-    """lightly PR 660: ``os.walk`` and ``glob`` leave out what they cannot list without a word, and
-    the mean is that of the rest.
+    """lightly PR 660: ``os.walk`` and ``glob`` silently skip what they cannot list, and the mean
+    covers the rest.
     """
     for folder in ("gt", "out"):
         for name in ("set5/a.png", "set14/b.png"):

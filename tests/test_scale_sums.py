@@ -1,5 +1,5 @@
-"""The native sums of VIF and ADM beside their equations: values and gradients, sizes, layouts,
-dtypes, instruction sets, threads and company.
+"""The native sums of VIF and ADM compared with their equations: values and gradients, sizes,
+layouts, dtypes, instruction sets and threads.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def results(
     *arguments: object,
     asks: tuple[bool, bool] = (True, True),
 ) -> list[Tensor]:
-    """The sums and the gradients that are asked for."""
+    """The sums and the gradients that are required."""
     images = [image.clone().requires_grad_(ask) for image, ask in zip(pair, asks, strict=True)]
     sums = function(*images, *arguments)
     asked = [image for image in images if image.requires_grad]

@@ -1,5 +1,5 @@
-"""Weights as a trainer's knobs: schedules as data, weights that change, steps of the optimiser; and
-what is reported of them.
+"""Schedules as data, weights that change during training, and steps of the optimiser; and how they
+are reported.
 """
 
 from __future__ import annotations
@@ -318,7 +318,7 @@ def test_the_state_of_other_terms_is_refused() -> None:
 
 
 def test_a_state_of_plain_tensors_loads() -> None:
-    """Such as a safetensors file gives, without the words that travel beside."""
+    """As from a safetensors file, without the metadata."""
     criterion = CombinedLoss(a=l1, b=Term(l2, start=5), balance=GradientShare(), check_every=2)
     run(criterion, 3)
     criterion.set_weight("b", 7.0)

@@ -151,7 +151,7 @@ def test_statistics_are_float64_whatever_comes(dtype: torch.dtype) -> None:
 def test_frechet_distance_of_what_is_not_finite_names_it(
     spoilt: float, error: type[Exception]
 ) -> None:
-    """Never a finite distance, nor the words of a decomposition."""
+    """Never a finite distance, and never the message of a matrix decomposition."""
     good = features(5, 3)
     wrong = good.index_fill(0, torch.tensor([1, 4]), spoilt)
     for name, sets in (("features_a", (wrong, good)), ("features_b", (good, wrong))):
@@ -165,7 +165,7 @@ def test_frechet_distance_of_what_is_not_finite_names_it(
 )
 def test_gradient_of_frechet_distance(rows_a: int, rows_b: int, columns: int) -> None:
     """Against central differences of the value, in every element; a column is constant, so the
-    covariances are singular. The graph is one derivative deep, and says so.
+    covariances are singular. The graph has one derivative only, and a second one raises an error.
     """
     constant = torch.arange(columns) != 2
     a, b = (
@@ -275,9 +275,7 @@ def test_inception_score_of_sure_and_of_undecided_classifiers() -> None:
 
 
 def test_inception_score_of_impossible_classes() -> None:
-    """A logit of minus infinity is a probability of 0, which adds nothing; one that is no number
-    shows.
-    """
+    """A logit of minus infinity is a probability of 0, which adds nothing; NaN is propagated."""
     logits = torch.tensor([[0.0, 0.0, -math.inf], [0.0, -math.inf, 0.0]])
     p, q = 0.5, torch.tensor([0.5, 0.25, 0.25])
     battery.close(

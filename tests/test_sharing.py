@@ -17,7 +17,7 @@ Calls = list[int]  # of each convolution that ran, its input channels
 
 
 class Layerwise(nn.Module):
-    """The sum of squared differences of features: all that a perceptual loss is to the sum."""
+    """The sum of squared differences of features: a minimal perceptual loss for the sum."""
 
     def __init__(self, network: nn.Module, layers: list[str], **options: object) -> None:
         super().__init__()
@@ -184,7 +184,7 @@ def test_target_has_no_graph(network: nn.Module, images: tuple[Tensor, Tensor]) 
 def test_nothing_is_shared_after_the_call(
     network: nn.Module, images: tuple[Tensor, Tensor]
 ) -> None:
-    """Nor after one that raised: a term used by itself sees the images that it is given."""
+    """Also after a term that raised: a term used alone sees the images that it is given."""
 
     class Broken(Layerwise):
         def forward(self, pred: Tensor, target: Tensor) -> Tensor:
@@ -261,7 +261,7 @@ def test_compiled_without_a_break(network: nn.Module, images: tuple[Tensor, Tens
 def test_a_masked_term_asks_for_nothing_of_the_whole_image(
     network: nn.Module, images: tuple[Tensor, Tensor], convolutions: Calls
 ) -> None:
-    """It looks at images of its own, in which what the mask hides is gray."""
+    """Its images are different: masked pixels are gray."""
 
     class Masked(Layerwise):
         def forward(self, pred: Tensor, target: Tensor, mask: Tensor) -> Tensor:

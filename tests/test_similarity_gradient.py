@@ -460,7 +460,7 @@ def peak(run: Callable[[], object], pred: Tensor) -> float:
 
 
 def test_peak_memory_is_counted() -> None:
-    """In place, views and freed tensors cost nothing; what is kept for backward does."""
+    """In-place operations, views and freed tensors cost nothing; tensors kept for backward do."""
     image = torch.rand(64, 64)
     assert peak(lambda: image + 1, image) == 1
     assert peak(lambda: (image + 1).mul_(2).view(-1), image) == 1

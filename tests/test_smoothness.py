@@ -162,8 +162,8 @@ def test_sizes_without_neighbours() -> None:
 
 
 def test_gradient_of_the_roots() -> None:
-    """Where the image is flat the gradient is 0, a hair beside it is bounded, and the value stays
-    exact.
+    """Where the image is flat the gradient is 0, for tiny differences it is bounded, and the value
+    stays exact.
     """
     flat = torch.zeros(1, 1, 4, 4, requires_grad=True)
     for norm in ("isotropic", "image_l2"):

@@ -1,8 +1,7 @@
-"""Everything runs on the caller's current CUDA stream: the source of the package names no other
-stream, and waits for the device only where a test says why.
-
-A launch on the default stream would race with a step on another one, and cannot be captured in a
-CUDA graph. There may be no GPU here, so the source is read.
+"""Everything runs on the caller's current CUDA stream: the source of the package uses no other
+stream, and waits for the device only where a test states the reason. A launch on the default stream
+would race with a step on another one, and cannot be captured in a CUDA graph. Since there may be no
+GPU, the source is read.
 """
 
 from __future__ import annotations

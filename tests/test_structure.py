@@ -444,7 +444,7 @@ def test_blown_out_highlights_do_not_change_with_the_dtype() -> None:
 
 @every_loss
 def test_expanded_tensors(name: str) -> None:
-    """Stride 0, as ``expand`` gives."""
+    """Stride 0, as returned by ``expand``."""
     pred, target = pictures(16, 17)
     one = target[:1, :1].expand(3, 3, 16, 17)
     value, gradient = differentiate(LOSSES[name], pred, one)
@@ -477,8 +477,8 @@ def test_weights_count_by_their_ratio_however_small(padding: str) -> None:
 
 
 def test_mask_does_not_leak_into_windows() -> None:
-    """Masking before a plain convolution would see a black hole, masking the map would see what is
-    in it.
+    """Masking before a plain convolution would create a black hole; masking the map would let
+    masked pixels through.
     """
     pred, target = pictures()
     mask = hole(pred.shape)
@@ -538,7 +538,7 @@ def test_gradcheck_of_volumes() -> None:
 @every_loss
 @pytest.mark.parametrize("scale", [1e4, 1e10])
 def test_huge_values(name: str, scale: float) -> None:
-    """A network that has diverged still gets finite numbers, whatever the data range says."""
+    """A network that has diverged still gets finite values, for any data range."""
     pred, target = pictures(dtype=torch.float32)
     for images in (
         (pred * scale, target),
@@ -756,7 +756,7 @@ def test_bad_options(function: str) -> None:
 
 
 def test_images_too_small() -> None:
-    """The message says which size came, which was needed, and names the ways out."""
+    """The message states the size, the required size and the ways out."""
     small = torch.rand(1, 3, 8, 40)
     for function in (F.ssim, F.gradient_ssim, F.structure_correlation):
         with pytest.raises(
@@ -781,9 +781,7 @@ def test_a_window_of_nan_is_not_a_plausible_number() -> None:
 
 
 def test_a_whole_exponent_is_an_ordinary_power() -> None:
-    """Eq. 12 with gamma = 2 squares a negative structure; only a fractional power of it needs a
-    sign of its own.
-    """
+    """Eq. 12 with gamma = 2 squares a negative structure; only a fractional power needs a sign."""
     target = torch.rand(
         1, 1, 16, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(0)
     )
@@ -800,7 +798,7 @@ def test_a_whole_exponent_is_an_ordinary_power() -> None:
 @pytest.mark.parametrize("padding", ["zeros", "reflect", "valid"])
 @pytest.mark.parametrize("backend", ["eager", "auto"])
 def test_ssim_l1_reference(padding: str, backend: str) -> None:
-    """The weighted sum of both parts, each reduced by itself, with differences on a scale of 0 to
+    """The weighted sum of both parts, each reduced separately, with differences on a scale of 0 to
     1.
     """
     pred, target = photographs.batch(33, 40)

@@ -114,7 +114,7 @@ def small() -> work.Extent:
 
 @pytest.fixture
 def quick(small: work.Extent, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Little work, for tests that are not about what is measured."""
+    """Little work, for tests that do not depend on the measured values."""
 
     def one_trial(images: dict[str, Tensor], *_: object) -> list[Trial]:
         (image,) = images.values()
@@ -568,7 +568,7 @@ def test_infinite_numbers_are_shown_and_sorted() -> None:
 
 
 def test_advice_is_never_more_certain_than_the_judgements() -> None:
-    """Measures without a test, or with one that is not significant, are named beside the best."""
+    """Measures without a test, or without a significant difference, are listed with the best."""
 
     def judged(n: int, comparisons: list[Better]) -> Agreements:
         found = {

@@ -34,14 +34,14 @@ def clips(*shape: int, seed: int = 0) -> tuple[Tensor, Tensor]:
 
 
 def flow_of(clip: Tensor, size: float = 2.0) -> Tensor:
-    """In all directions, up to so many pixels; of one clip or several."""
+    """In all directions, up to this many pixels; of one clip or several."""
     *batch, t, _, h, w = clip.shape
     shape = (*batch, t - 1, 2, h, w)
     return size * (0.3 + 1.7 * torch.arange(math.prod(shape), dtype=clip.dtype)).sin().view(shape)
 
 
 def moving(frames: int = 4, right: int = 2, down: int = 1) -> Tensor:
-    """One clip of what moves so many pixels with each frame, over a wide scene."""
+    """One clip of a wide scene that moves by this many pixels per frame."""
     scene, _ = clips(3, 40, 40, seed=3)
     places = [(12 - down * t, 15 - right * t) for t in range(frames)]
     return torch.stack([scene[:, y : y + 16, x : x + 20] for y, x in places])
@@ -250,7 +250,7 @@ def test_dtypes_and_transforms(loss: Callable[..., Tensor]) -> None:
 
 
 def test_terms_of_a_combined_loss() -> None:
-    """Losses of frames beside losses of clips."""
+    """Losses of frames and losses of clips in one sum."""
     criterion = ssimloss.CombinedLoss(
         pixel=ssimloss.Term(ssimloss.L1Loss(), 1.0),
         change=ssimloss.Term(

@@ -109,9 +109,7 @@ def error(name: str, gradients: Sequence[Tensor]) -> float:
 
 
 def arrangements(make: Callable[[Tensor], Tensor], name: str) -> Iterator[tuple[Tensor, Tensor]]:
-    """Both images of a kind, and each that the loss takes beside a plain one; all ask for
-    gradients.
-    """
+    """Both images of a kind, and each together with a plain one; all require gradients."""
     images = photos(name)
     mixed = ((make, make), (make, Tensor.clone), (Tensor.clone, make))
     for kinds in mixed if recipe(name).takes_target else mixed[:1]:
@@ -345,7 +343,9 @@ def test_freed_storage() -> None:
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_inference_mode(name: str) -> None:
-    """A target that a loader made in inference mode trains; validation under it gives the same."""
+    """A target from a loader in inference mode can be trained with; validation under it returns the
+    same values.
+    """
     pred, target = photos(name)
     module = build(name)
     value, gradients = value_and_gradients(name, module, pred, target)

@@ -206,8 +206,8 @@ def test_in_a_collection(pair: tuple[Tensor, Tensor]) -> None:
 
 
 def test_a_collection_tells_weights_and_windows_apart(pair: tuple[Tensor, Tensor]) -> None:
-    """Of the caller's own weights no word says which they are, and a long tensor's ``repr`` leaves
-    its middle out.
+    """No name identifies the caller's own weights, and the ``repr`` of a long tensor leaves out its
+    middle.
     """
     torchmetrics = pytest.importorskip("torchmetrics")
     weights = deep.random_state("squeezenet1_1")

@@ -239,7 +239,7 @@ def test_the_pool_fills_and_then_exchanges_half() -> None:
 
 
 def test_a_generator_that_does_nothing_comes_back_whole_and_is_no_translation() -> None:
-    """So the PSNR of a cycle alone says nothing; the table has the other one too."""
+    """So the PSNR of a cycle alone is not informative; the table has the other one too."""
     day = torch.rand(2, 3, 16, 16)
     pairs = {"day": day * 2 - 1, "dusk": domains.dusk(day) * 2 - 1}
     nothing = torch.nn.ModuleDict({domain: torch.nn.Identity() for domain in domains.DOMAINS})

@@ -1,5 +1,6 @@
-"""Losses that trainers switch on beside a pixel loss: Huber, clipped and cosine distances, NCC,
-gradient variance and Laplacian pyramids, against their definitions, and what is particular to each.
+"""Losses that trainers add to a pixel loss: Huber, clipped and cosine distances, NCC, gradient
+variance and Laplacian pyramids. They are compared with their definitions, with tests of what is
+specific to each.
 """
 
 from __future__ import annotations

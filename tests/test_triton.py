@@ -1,8 +1,8 @@
 """The Triton kernel against a float64 reference.
 
-Where there is a GPU the checks run on it. Everywhere Triton is installed they also run in its
-interpreter, on the CPU: it has to be chosen before Triton is imported, so one test runs this file
-again in a process of its own.
+On a machine with a GPU the checks run on it. Wherever Triton is installed, they also run in its
+interpreter on the CPU. The interpreter has to be selected before Triton is imported, so one test
+runs this file again in a separate process.
 """
 
 from __future__ import annotations
@@ -611,7 +611,7 @@ def test_measures_agree_with_the_native_library(name: str):
 @kernel
 @pytest.mark.parametrize("kind", ["similarity", "structure"])
 def test_strips_meet_under_a_mask(kind: str):
-    """And what it hides is not read: neither value nor gradient."""
+    """Masked pixels are not read: they affect neither value nor gradient."""
     x, y = images(1, 1, 9, 66)
     mask = (torch.rand(x.shape, generator=torch.Generator().manual_seed(5)) > 0.4).float()
     local = Local(kind, SKEWED_3, (3,), 1e-6 if kind == "structure" else 1e-4, 9e-4, 0, "reflect")

@@ -1,5 +1,5 @@
 """Validation in training: exact means, one synchronisation, several processes, best checkpoints;
-and the torchmetrics classes beside it.
+and the torchmetrics classes.
 """
 
 from __future__ import annotations

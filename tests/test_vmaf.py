@@ -1,5 +1,5 @@
-"""VMAF: features and scores beside libvmaf and the NumPy reference, clips in chunks, models from
-files, gradients, and inputs at the edge.
+"""VMAF: features and scores compared with libvmaf and the NumPy reference, clips in chunks, models
+from files, gradients, and edge cases.
 """
 
 from __future__ import annotations
@@ -258,7 +258,7 @@ def test_other_models_are_refused(
 
 
 def test_a_model_of_a_file(tmp_path: Path) -> None:
-    """Fewer features, in another order, computes what it says."""
+    """A model with fewer features in another order computes its own definition."""
 
     def fewer(parts: dict[str, Any]) -> None:
         parts["feature_names"] = ["VMAF_feature_vif_scale2_score", "VMAF_feature_adm2_score"]

@@ -619,7 +619,7 @@ def content(state: dict[str, Tensor], tmp_path: Path) -> bytes:
 
 
 class Server(ThreadingHTTPServer):
-    """Serves one file as it is told to."""
+    """Serve one file as configured."""
 
     daemon_threads = True
 
@@ -663,7 +663,7 @@ def server(content: bytes) -> Iterator[Server]:
 
 @pytest.fixture
 def entry(server: Server, content: bytes, monkeypatch: pytest.MonkeyPatch) -> weights.WeightsFile:
-    """torchvision's table says that the network's file is the one that the server has."""
+    """torchvision's table lists the server's file as that of the network."""
     file = f"squeezenet-{hashlib.sha256(content).hexdigest()[:8]}.pth"
     published = torchvision.models.SqueezeNet1_1_Weights.IMAGENET1K_V1.value
     monkeypatch.setattr(published, "url", f"http://127.0.0.1:{server.server_port}/models/{file}")

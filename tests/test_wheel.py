@@ -215,10 +215,8 @@ def test_wheel_metadata(wheel: Path) -> None:
 
 
 def install(wheel: Path, folder: Path) -> tuple[Path, Path]:
-    """Into an environment of its own, without the repository in sight: its Python, and a folder to
-    run it in.
-
-    torch and numpy are borrowed from the environment of the tests.
+    """Install into a separate environment that cannot see the repository; return its Python and a
+    folder to run it in. torch and numpy come from the environment of the tests.
     """
     environment, elsewhere = folder / "env", folder / "elsewhere"
     elsewhere.mkdir()
@@ -281,7 +279,7 @@ def lpips_works_without_a_network(python: Path, elsewhere: Path) -> None:
 
 @pytest.mark.slow
 def test_install_without_a_compiler(wheel_without_compiler: Path, tmp_path: Path) -> None:
-    """It works, slower, and says why and what to do."""
+    """It works, slower, and states why and what to do."""
     assert (
         "ssimloss/kernels/libssimloss.so" not in zipfile.ZipFile(wheel_without_compiler).namelist()
     )
