@@ -44,7 +44,7 @@ function buildResult() {
   const notes = [
     many ? "Bold: the best mean." : "",
     significant ? "*: better than each other method at 5 % (sign-flip test, Holm)." : "",
-    data.summaries.some((row) => Number.isFinite(row.low)) ? "Small numbers: 95 % interval of the mean." : "",
+    data.summaries.some((row) => Number.isFinite(row.low) && data.result[row.metric].common === null) ? "Small numbers: 95 % interval of the mean." : "",
     data.result.some((column) => column.common !== null)
       ? `If methods lack values of different ${noun}s, means are over the ${noun}s that all methods have.` : "",
     ...data.result.map((column, m) => (many && !column.best.length && column.means.some((mean) => mean !== null)
