@@ -137,7 +137,7 @@ CONVENTIONS = Table(
     ),
     Convention(
         "niklaus2018",
-        "means of five bands, each weight half of the one before",
+        "means of five bands with halved weights",
         "sum over j of 2^j |L_j|_1, over the number of pixels",
         "tests/reference.py",
         1e-12,
