@@ -109,6 +109,20 @@ def stored_image(name: str, value: Tensor) -> None:
     _channels_first(name, value)
 
 
+def stored_images(pred: Tensor, target: Tensor) -> None:
+    """Check for two stored images, whose shapes may differ."""
+    if isinstance(pred, Tensor) and isinstance(target, Tensor):  # fast path for valid images
+        dense = pred.layout is target.layout is torch.strided
+        if dense and not pred.is_nested and not target.is_nested:
+            known = pred.dtype is torch.uint8 or pred.dtype in _DTYPES
+            alike = pred.dtype is target.dtype and pred.shape == target.shape
+            if known and alike and pred.ndim == 4:
+                _channels_first("pred", pred)
+                return
+    stored_image("pred", pred)
+    stored_image("target", target)
+
+
 def _ranked(name: str, value: Tensor, ndim: tuple[int, ...]) -> None:
     if value.ndim not in ndim:
         layouts = " or ".join(_LAYOUT[n] for n in ndim)

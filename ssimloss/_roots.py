@@ -7,6 +7,7 @@ slope 0. NaN stays NaN.
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -46,6 +47,22 @@ def flat_power(values: Tensor, exponent: float, least: float = 0.0) -> Tensor:
     """
     zero = values <= least
     return torch.where(zero, 0, torch.where(zero, 1, values) ** exponent)
+
+
+# A power of two, which rounds nothing. Squared gradients of images at 1e7 times their data range
+# reach 1e21, and the product of two of them exceeds float32.
+_SHRINK = 2.0**-12
+
+
+def root_of_product(a: Tensor, b: Tensor, near_zero: Callable[[], Tensor]) -> Tensor:
+    """``sqrt(a b)`` of numbers that are not negative; exactly ``a`` if both are equal.
+
+    Where the product is 0 to rounding, the result is ``near_zero()``, which has a finite slope.
+    """
+    squares = (a * _SHRINK) * (b * _SHRINK)
+    info = torch.finfo(squares.dtype)
+    corner = squares < info.tiny / info.eps
+    return torch.where(corner, near_zero(), torch.where(corner, 1, squares).sqrt() / _SHRINK)
 
 
 def root(values: Tensor) -> Tensor:

@@ -88,7 +88,7 @@ TRACED_LONG = (
     "iw_ssim", "nlpd", "fsim", "cw_ssim", "flip", "psnr_hvs", "psnr_hvs_m", "haarpsi", "ms_gmsd",
     "dss",
 )  # fmt: skip
-FLOAT_MARKS = dict.fromkeys(("vmaf", "vmaf_neg"), READS)
+FLOAT_MARKS: dict[str, Any] = {"vmaf": READS, "vmaf_neg": [READS, pytest.mark.sweep]}
 FLOAT_MARKS |= dict.fromkeys(TRACED_LONG, pytest.mark.sweep)
 
 
@@ -134,19 +134,25 @@ def test_options_of_modules_may_be_set_between_compiled_calls(name: str) -> None
 # --- shapes ---------------------------------------------------------------------------------------
 
 
-LONG = ("DISTS", "LPIPS", "GradientSSIMLoss", "MSSSIML1Loss")  # 4 seconds and more
-# Pyramids and filter banks, of which each scale is traced for sides by symbols: 5 to 30 seconds.
+LONG = ("DISTS", "LPIPS")  # 4 seconds and more
+# Pyramids and filter banks, of which each scale is traced for sides by symbols: 5 to 30 seconds;
+# and what takes 3 seconds and more and is of a kind with others.
 LONGER = (
     "NLPDLoss", "VIFLoss", "HaarPSILoss", "MSGMSDLoss", "IWSSIMLoss", "CWSSIMLoss",
     "SSIMULACRA2Loss", "FSIMLoss", "VSILoss", "VMAFLoss", "LaplacianPyramidLoss", "DSSLoss",
-    "SRSIMLoss",
+    "SRSIMLoss", "FDLLoss", "HSLuvLoss", "FLIPLoss",
 )  # fmt: skip
-MARKS = dict.fromkeys(LONG, pytest.mark.slow) | dict.fromkeys(LONGER, pytest.mark.sweep)
+MARKS: dict[str, Any] = dict.fromkeys(LONG, pytest.mark.slow) | dict.fromkeys(
+    LONGER, pytest.mark.sweep
+)
 MARKS |= dict.fromkeys(
     ("FocalFrequencyLoss", "FourierMagnitudeLoss"),
     needs_torch(2, 7, "its compiler knows no Fourier transform of a size that may change"),
 )
-MARKS["MSSWDLoss"] = needs_torch(2, 7, "its compiler takes the options for sizes that may change")
+MARKS["MSSWDLoss"] = [
+    pytest.mark.sweep,
+    needs_torch(2, 7, "its compiler takes the options for sizes that may change"),
+]
 
 
 @pytest.mark.parametrize(

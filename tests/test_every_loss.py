@@ -884,11 +884,17 @@ GENERATED = {
 }  # fmt: skip
 
 
-# Six scales of filters, traced in 10 and 25 seconds; `make sweep` generates code for them.
-TRACED_LONG = {"IWSSIMLoss", "SSIMULACRA2Loss"}
+# Pyramids and filter banks, traced in 4 to 25 seconds, which `make sweep` compiles. MS-SSIM, VIF
+# and HaarPSI, which stay, are of the same kind.
+TRACED_LONG = {
+    "IWSSIMLoss", "SSIMULACRA2Loss", "NLPDLoss", "CWSSIMLoss", "FSIMLoss", "VSILoss",
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [name for name in LOSSES if name not in TRACED_LONG])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.sweep) if n in TRACED_LONG else n for n in LOSSES],
+)
 @pytest.mark.filterwarnings("ignore")  # the compiler's own
 def test_compiled_equals_eager(name: str) -> None:
     check_compiled(name, compiler_backend() if name in GENERATED else "aot_eager")

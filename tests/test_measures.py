@@ -20,6 +20,7 @@ import ssimloss.functional as F
 from ssimloss import conventions
 from ssimloss._checks import TooSmallError
 from ssimloss.metrics import MEASURES, ImageMeasure, SuperResolutionProtocol, measure, protocol
+from ssimloss.metrics.measures import registered
 
 DEEP = ("lpips", "lpips_vgg", "lpips_squeeze", "dists", "embedded")
 
@@ -156,6 +157,28 @@ def test_every_measure(name: str, deep: dict[str, ImageMeasure]) -> None:
         battery.close(again(pred[1:], target[1:]), found(pred[1:], target[1:]), 0)
     if name in ("psnr", "ssim", "ms_ssim"):
         assert found.unit == ("dB" if name == "psnr" else "")
+
+
+@pytest.mark.parametrize("name", [name for name in registered() if "vmaf" not in name])
+@pytest.mark.usefixtures("one_thread")
+def test_equal_images_are_perfect_far_beyond_the_range(name: str) -> None:
+    """In float32 at 1e7 times the range, where products of squares overflow. A frame that stands
+    still is not perfect by VMAF, which clamps its features.
+    """
+    found = registered()[name]
+    options = found.record.make({"reduction": "image"}, name)
+    image = images(1)[1]
+    hard = ((torch.arange(181)[:, None] // 16 + torch.arange(193) // 16) % 2).expand_as(image)
+    target = torch.cat((image, hard))
+    pred = (1e7 * target).requires_grad_()
+    value = found.evaluate((pred, 1e7 * target), options, {}, False)
+    perfect = [found.perfect] * 2
+    if found.perfect is None:  # as within the range
+        perfect = found.evaluate((target, target), options, {}, False).tolist()
+    assert value.tolist() == pytest.approx(perfect, abs=1e-6)
+    value.sum().backward()
+    assert pred.grad is not None
+    assert pred.grad.isfinite().all()
 
 
 @pytest.mark.parametrize("name", ["lpips", "dists", "embedded"])

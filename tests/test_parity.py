@@ -38,12 +38,13 @@ from ssimloss.functional._wavelets import filters as wavelet_filters
 
 Program = Callable[[Tensor, Tensor], float]
 
-# Odd sides, gray, three colour images of unequal quality at once; where images are shrunk, also
-# large ones with odd sides.
-CASES = ("odd", "gray", "batch")
+# Odd sides, gray, three small colour images of unequal quality at once; where images are shrunk,
+# also large ones with odd sides.
+CASES = ("odd", "gray", "small batch")
 SHRUNK = (*CASES, "large", "huge")
 # Pyramids that are even, and odd at several levels.
 MS_SSIM_CASES = ("even", "mixed", "batch")
+IW_SSIM_CASES = ("even", "odd", "gray", "batch")
 GOLDENS = Path(__file__).parent / "goldens"
 
 
@@ -53,6 +54,9 @@ def images(case: str) -> tuple[Tensor, Tensor]:
     if case == "crops":
         pred, target = photographs.batch()
         return pred[..., 60:102, 90:138], target[..., 60:102, 90:138]
+    if case == "small batch":
+        pred, target = photographs.batch()
+        return pred[..., 40:136, 48:156], target[..., 40:136, 48:156]
     if case == "wide crops":  # of odd sides, for what needs 113 pixels
         pred, target = photographs.batch()
         return pred[:1, :, 20:133, 30:149], target[:1, :, 20:133, 30:149]
@@ -319,7 +323,7 @@ LIVE: dict[str, tuple[str, Callable[[], Program], tuple[str, ...]]] = {
     "VIF/piq": ("piq", lambda: piq("vif_p"), CASES),
     "IW_SSIM/wang2011": ("reference.py", lambda: equation(reference.iw_ssim), ("odd",)),
     "IW_SSIM/matlab": ("reference.py", lambda: of_codes(reference.iw_ssim), ("odd",)),
-    "IW_SSIM/piq": ("piq", lambda: piq("information_weighted_ssim"), ("even", *CASES)),
+    "IW_SSIM/piq": ("piq", lambda: piq("information_weighted_ssim"), IW_SSIM_CASES),
     "PSNR_HVS/egiazarian2006": ("reference.py", lambda: equation(reference.psnr_hvs), ("crops",)),
     "PSNR_HVS/matlab": ("reference.py", lambda: of_codes(reference.psnr_hvs), ("crops",)),
     "PSNR_HVS_M/ponomarenko2007": (
@@ -804,7 +808,7 @@ def test_another_option_is_noticed(convention: Convention, fault: dict) -> None:
     case = (
         "large"
         if "downsample" in fault
-        else next(case for case in ("crops", "mixed", "batch") if case in LIVE[name][2])
+        else next(case for case in ("crops", "mixed", "small batch") if case in LIVE[name][2])
     )
     faulty = dataclasses.replace(convention, options={**convention.options, **fault})
     with pytest.raises(AssertionError, match="apart"):

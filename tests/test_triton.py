@@ -251,7 +251,8 @@ def test_means_agree_for_every_border_part_and_subset_of_gradients(padding: str,
         (GAUSSIAN_11, "reflect", (1, 1, 6, 13)),
         (GAUSSIAN_11, "replicate", (1, 1, 1, 5)),
         (GAUSSIAN_11, "zeros", (1, 1, 1, 2)),
-        (GAUSSIAN_33, "replicate", (1, 1, 1, 1)),
+        # Takes ten seconds in the interpreter.
+        pytest.param(GAUSSIAN_33, "replicate", (1, 1, 1, 1), marks=pytest.mark.sweep),
     ],
 )
 def test_means_agree_for_every_window_and_smallest_image(
@@ -268,7 +269,7 @@ def test_means_agree_for_every_window_and_smallest_image(
             similarity_weight=0.8,
             pixel_weight=0.2,
         ),
-        want_y=len(window) < 33,  # takes ten seconds in the interpreter as it is
+        want_y=len(window) < 33,
     )
 
 
@@ -592,7 +593,11 @@ MEASURES: dict[str, tuple[Callable[..., Tensor], tuple[int, int], float, int]] =
 
 
 @kernel
-@pytest.mark.parametrize("name", MEASURES)
+@pytest.mark.parametrize(
+    # VIF by the same kernel as VMAF's, on images six times as large.
+    "name",
+    [pytest.param(n, marks=pytest.mark.sweep) if n == "VIF" else n for n in MEASURES],
+)
 def test_measures_agree_with_the_native_library(name: str):
     """Where it has no such measure, and on a GPU, with the equation; all with flat patches."""
     measure, size, scale, gradients = MEASURES[name]
@@ -694,9 +699,12 @@ def test_waits_for_nothing():
 
 @pytest.mark.slow
 @pytest.mark.skipif(INTERPRETED, reason="is what runs the interpreter")
-def test_in_the_interpreter():
+@pytest.mark.parametrize(
+    "which", ["not sweep", pytest.param("sweep", marks=pytest.mark.sweep)], ids=["usual", "long"]
+)
+def test_in_the_interpreter(which: str):
     result = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", which, __file__],
         env={**os.environ, "TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1"},
         cwd=Path(__file__).parents[1],
         capture_output=True,

@@ -117,6 +117,11 @@ class Convention(Mapping[str, Any]):
     @property
     def state(self) -> dict[str, Any]:
         """A value for every key of the attributes."""
+        return dict(self._state)
+
+    @functools.cached_property
+    def _state(self) -> dict[str, Any]:
+        """The state, computed once, because measures read it for every batch."""
         return self.table.defaults | dataclasses.asdict(self.preparation) | dict(self.options)
 
     @keywords("a convention fixes everything else")

@@ -3,6 +3,7 @@ round the luma.
 """
 
 import dataclasses
+import functools
 
 import torch
 from torch import Tensor
@@ -101,11 +102,7 @@ class Preparation:
     @property
     def _weights(self) -> tuple[float, ...]:
         """Of R, G and B and the offset; of their levels where images are rounded to these."""
-        if self.luma is None:
-            return ()
-        weights, offset = LUMA[self.luma]
-        levels = 255 if self.quantize else 1
-        return *[weight / levels for weight in weights], offset
+        return () if self.luma is None else _weights_of(self.luma, self.quantize)
 
     def _uncovered(self, pred: Tensor, target: Tensor) -> str | None:
         if torch.is_grad_enabled() and (pred.requires_grad or target.requires_grad):
@@ -126,6 +123,12 @@ class Preparation:
                 "pixels; use a smaller one"
             )
         return amount
+
+
+@functools.lru_cache
+def _weights_of(luma: str, levels: bool) -> tuple[float, ...]:
+    weights, offset = LUMA[luma]
+    return *[weight / (255 if levels else 1) for weight in weights], offset
 
 
 def equation(image: Tensor, steps: Steps, dtype: torch.dtype) -> Tensor:

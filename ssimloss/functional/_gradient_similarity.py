@@ -14,6 +14,7 @@ from torch.nn.functional import avg_pool2d, max_pool2d, pad
 
 from ssimloss import _checks
 from ssimloss._options import Ranged
+from ssimloss._roots import root_of_product
 from ssimloss.color.luma import LUMA
 from ssimloss.image_gradients import Operator, erode, image_gradients
 from ssimloss.kernels import EDGE_MEANS, Backend, Blocks, Edges, edge_means, select
@@ -189,11 +190,7 @@ def product_of_lengths(
     product of both vectors: for ``x``, it is ``g_y`` times the unit vector of ``y``. A flat image
     thus gets a gradient towards the other one.
     """
-    squares = g2_x * g2_y
-    info = torch.finfo(squares.dtype)
-    corner = squares < info.tiny / info.eps
-    along = x[0] * y[0] + x[1] * y[1]
-    return torch.where(corner, along, torch.where(corner, 1, squares).sqrt())
+    return root_of_product(g2_x, g2_y, lambda: x[0] * y[0] + x[1] * y[1])
 
 
 def gradient_similarity(

@@ -97,10 +97,11 @@ def _cw_ssim(pred: Tensor, target: Tensor, options: CWSSIMOptions) -> Scores:
     real = _sums(re_x * re_y + im_x * im_y)
     imaginary = _sums(im_x * re_y - re_x * im_y)
     energy = _sums(re_x * re_x + im_x * im_x + re_y * re_y + im_y * im_y)
-    squares = real * real + imaginary * imaginary
     info = torch.finfo(x.dtype)
-    corner = squares < info.tiny / info.eps
-    magnitude = torch.where(corner, real, torch.where(corner, 1, squares).sqrt())
+    corner = (real * real + imaginary * imaginary).detach() < info.tiny / info.eps
+    # By hypot: at 1e7 times the range, squares exceed float32.
+    magnitude = torch.hypot(torch.where(corner, 1, real), torch.where(corner, 0, imaginary))
+    magnitude = torch.where(corner, real, magnitude)
     values = (2 * magnitude + k) / (energy + k)  # (N, orientations, H', W')
     weight = constant_planes(gaussian, values.shape[2], values.shape[3], like=values)
     return Scores((values * weight).flatten(2).sum(2).mean(1), None, 1, dtype)

@@ -20,6 +20,7 @@ from ssimloss._constants import constant
 from ssimloss._options import Ranged, Reduced, derived
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
+from ssimloss._roots import root_of_product
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
 from ssimloss.conventions.convention import Convention, Table
@@ -114,8 +115,12 @@ def _dss_of(pred: Tensor, target: Tensor, options: DSSOptions, *, halves: Halves
     constants = constant((_C_MEAN, *[_C_DETAIL] * (len(matrix) - 1)), x).view(-1, 1, 1)
     sums = var_x + var_y
     contrast = 1 - _worst((sums - 2 * deviations) / (sums + constants), count)  # (N, K)
-    top, bottom = deviations[:, :1] - cov[:, :1], deviations[:, :1] + _C_MEAN
-    structure = 1 - _worst(top / bottom, count)  # (N, 1)
+    product, cov = deviations[:, :1], cov[:, :1]
+    # A covariance is at most that product. Its rounding errors are larger where an image far beyond
+    # the range is flat.
+    limit, found = product.detach(), cov.detach()
+    cov = cov + (found.clamp(-limit, limit) - found)
+    structure = 1 - _worst((product - cov) / (product + _C_MEAN), count)  # (N, 1)
     weights = constant(tuple([weight for _, weight in options.weights]), x)
     similarity = torch.cat((contrast[:, :1] * structure, contrast[:, 1:]), 1)
     # Computed as the distance from 1, which is exact for equal images.
@@ -149,11 +154,8 @@ def _moments(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _deviations(var_x: Tensor, var_y: Tensor, cov: Tensor) -> Tensor:
-    """``s_x s_y``, with the slope of the covariance where it is 0."""
-    squares = var_x * var_y
-    info = torch.finfo(squares.dtype)
-    corner = squares < info.tiny / info.eps
-    return torch.where(corner, cov - cov.detach(), torch.where(corner, 1, squares).sqrt())
+    """``s_x s_y``, where it is 0 with the slope of the covariance."""
+    return root_of_product(var_x, var_y, lambda: cov - cov.detach())
 
 
 def _worst(losses: Tensor, count: int) -> Tensor:

@@ -177,11 +177,13 @@ def _information(x: Tensor, y: Tensor, parent: Tensor | None, noise: float, flat
     var_v = torch.where(flat_x, 0, var_x - g * cov_xy)
     base = 1 + var_v / noise
     rate = (var_v + (1 + g * g) * noise) * energy / (noise * noise * base)
-    # Of n factors 1 + rate lambda, the largest with the smallest: products that float32 holds.
+    # Of n factors 1 + rate lambda, the largest with the smallest: products that float32 holds. At
+    # 1e7 times the range it does not; the information of two factors then ends at 128 bits.
+    most = torch.finfo(y.dtype).max
     found = variances.shape[1] * torch.log2(base)
     for k in range(variances.shape[1] // 2):
         one, other = variances[:, k, None, None, None], variances[:, -1 - k, None, None, None]
-        found = found + torch.log2(1 + rate * (one + other + rate * (one * other)))
+        found = found + torch.log2(((1 + rate * one) * (1 + rate * other)).clamp(max=most))
     if variances.shape[1] % 2:
         middle = variances[:, variances.shape[1] // 2, None, None, None]
         found = found + torch.log2(1 + rate * middle)

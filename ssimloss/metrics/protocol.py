@@ -127,10 +127,17 @@ class Protocol(ABC):
     ) -> tuple[Preparation, DataRange]:
         """The preparation of these images, which are checked, and their data range."""
         data_range = range_in_use(pred, target, data_range)
-        channels = pred.shape[1]
-        preparation = self.convention(definition, gray=channels == 1).preparation
+        preparation = self.convention(definition, gray=pred.shape[1] == 1).preparation
         if color:
             preparation = dataclasses.replace(preparation, luma=None, round=False)
+        self._check_values(preparation, pred, target, data_range)
+        return preparation, data_range
+
+    def _check_values(
+        self, preparation: Preparation, pred: Tensor, target: Tensor, data_range: DataRange
+    ) -> None:
+        """Check the channels for a luma, and, for ``debug``, the values."""
+        channels = pred.shape[1]
         if preparation.luma is not None and channels != 3:
             raise ValueError(
                 f"{self.title} takes the luma of RGB images (N, 3, H, W) or of gray ones (N, 1, "
@@ -138,7 +145,6 @@ class Protocol(ABC):
             )
         if _debug.STATE.enabled:
             _debug.check(self.title, {"pred": pred, "target": target}, data_range=data_range)
-        return preparation, data_range
 
     @torch.no_grad()
     def compared(
@@ -199,14 +205,15 @@ class Protocol(ABC):
                 neither: it is computed in float64, in one pass over the images.
         """
         _checks.choice("definition", definition, DEFINITIONS)
-        range_in_use(pred, target, data_range)
+        in_use = range_in_use(pred, target, data_range)
         convention = self.convention(definition, gray=pred.shape[1] == 1)
-        if definition == "psnr" and convention.state["pooling"] == "image":
-            preparation, data_range = self._checked(pred, target, data_range, definition)
-            errors = preparation.squared_errors(
-                pred, target, data_range=data_range, crop_border=self.crop_border
+        state = convention.state
+        if definition == "psnr" and state["pooling"] == "image":
+            self._check_values(convention.preparation, pred, target, in_use)
+            errors = convention.preparation.squared_errors(
+                pred, target, data_range=in_use, crop_border=self.crop_border
             )
-            return decibel(errors + convention.state["eps"])
+            return decibel(errors + state["eps"] if state["eps"] else errors)
         options = {**convention.options, "data_range": 1.0, "reduction": "image"}
         return self.compared(
             functools.partial(convention.table.function, **options),
@@ -290,8 +297,7 @@ def range_in_use(pred: Tensor, target: Tensor, given: DataRange | None) -> DataR
         ValueError: they have two shapes; one is gray and the other in colour.
         TypeError: integer tensors other than uint8; one of uint8 beside one in floating point.
     """
-    _checks.stored_image("pred", pred)
-    _checks.stored_image("target", target)
+    _checks.stored_images(pred, target)
     stored = pred.dtype is torch.uint8
     if stored != (target.dtype is torch.uint8):
         raise TypeError(
