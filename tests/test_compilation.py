@@ -139,7 +139,7 @@ LONG = ("DISTS", "LPIPS", "GradientSSIMLoss", "MSSSIML1Loss")  # 4 seconds and m
 LONGER = (
     "NLPDLoss", "VIFLoss", "HaarPSILoss", "MSGMSDLoss", "IWSSIMLoss", "CWSSIMLoss",
     "SSIMULACRA2Loss", "FSIMLoss", "VSILoss", "VMAFLoss", "LaplacianPyramidLoss", "DSSLoss",
-    "SRSIMLoss",
+    "SRSIMLoss", "ADISTS",
 )  # fmt: skip
 MARKS = dict.fromkeys(LONG, pytest.mark.slow) | dict.fromkeys(LONGER, pytest.mark.sweep)
 MARKS |= dict.fromkeys(

@@ -250,6 +250,25 @@ def lpips(case: str, quantity: str, options: dict) -> tuple[float, float]:
     return found, 1e-6 * found
 
 
+def laplacian_pyramid(case: str, quantity: str, _: dict) -> tuple[float, float]:
+    x, y = (image / 255 for image in pair(case))
+    weights = {"LapLoss": (1, 1, 1, 1, 1, 0), "laplacian_loss": (0.2, 0.4, 0.8, 1.6, 3.2, 0)}
+    return reference.pyramid_distance(x, y, level_weights=weights[quantity]).item(), 1e-14
+
+
+def adists(case: str, _: str, options: dict) -> tuple[float, float]:
+    """Layers are the image, shrunk."""
+    layers = [
+        [
+            image[:, :, : h * f, : w * f].reshape(*image.shape[:2], h, f, w, f).mean((3, 5))
+            for f in (2, 4, 16)
+            for h, w in [(image.shape[2] // f, image.shape[3] // f)]
+        ]
+        for image in (image / 255 for image in pair(case))
+    ]
+    return reference.adists(*layers, content=options["adapts_to"]).item(), 1e-10
+
+
 def frame_analytics(case: str, quantity: str, options: dict) -> tuple[float, float]:
     """IW-SSIM of every channel by itself, its variances count as 0 on another scale; one error of
     all channels for PSNR-HVS, in float32.

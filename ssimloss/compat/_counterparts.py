@@ -100,6 +100,12 @@ def _dists(*, as_loss: bool = True, load_weights: bool = True) -> losses.DISTS:
     return losses.DISTS()
 
 
+def _adists(*, window_size: int = 21, resize_input: bool = False) -> losses.ADISTS:
+    if resize_input:
+        raise ValueError("resize_input must be False, as no loss here resizes its images")
+    return losses.ADISTS(window_size=window_size, adapts_to="pred")
+
+
 def _ldl_of_neosr(*, criterion: str = "l1", ksize: int = 7) -> losses.LDLLoss:
     _checks.choice("criterion", criterion, ("l1", "l2"))
     if _checks.count("ksize", ksize, least=3) % 2 == 0:
@@ -373,6 +379,7 @@ COUNTERPARTS: dict[str, dict[str, Counterpart]] = {
         ),
         "FFLoss": Counterpart(_focal_frequency),
         "DISTSLoss": Counterpart(_dists),
+        "ADISTSLoss": Counterpart(_adists),
         "PerceptualLoss": Counterpart(
             _perceptual_of_redux,
             "traiNNer-redux pads the first convolution with the pixels of the border",

@@ -5,6 +5,7 @@ own loss (``ssim_loss = 1 - ssim``). ``__init__.pyi`` holds types and documentat
 ``make generate`` writes it.
 """
 
+from ssimloss.functional.adists import adists
 from ssimloss.functional.adversarial import (
     adversarial_discriminator_loss,
     adversarial_generator_loss,

@@ -23,6 +23,7 @@ from ssimloss.functional.wavelet import wavelet_transform as wavelet_transform
 from ssimloss.resize import imresize as imresize
 
 __all__ = [
+    "adists",
     "adversarial_discriminator_loss",
     "adversarial_generator_loss",
     "average",
@@ -139,6 +140,53 @@ __all__ = [
     "wavelet_loss",
     "wavelet_transform",
 ]
+
+def adists(
+    pred_features: Mapping[str, Tensor],
+    target_features: Mapping[str, Tensor],
+    *,
+    window_size: int = 21,
+    adapts_to: Literal["target", "pred"] = "target",
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """A-DISTS: one minus the mean over positions of ``sum_c w_c ((1 - p) l_c + p s_c)``, the
+    similarities ``l`` of texture and ``s`` of structure of each channel under a Gaussian window.
+
+    Features ``x`` and ``y`` are divided by the norm of their channel. With their local moments,
+    ``l = (2 mu_x mu_y + c) / (mu_x^2 + mu_y^2 + c)`` and
+    ``s = (2 cov_xy + c) / (var_x + var_y + c)``.
+
+    The map ``p``, between 0 and 1, follows from the dispersion ``mean_c var / mu`` of undivided
+    features: it is high at edges and low in texture and on flat areas. Each layer's map is
+    multiplied by that of the next deeper layer. The weight ``w_c`` of a channel follows from its
+    entropy over positions, held within half a standard deviation of the mean.
+
+    In a layer with fewer than two positions of the window, moments are those of the whole image.
+
+    Args:
+        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``, deepest last. The
+            original uses the image on a scale of [0, 1] and five layers of VGG16 with L2 pooling.
+        window_size: side of the Gaussian window of local statistics, an odd number of positions of
+            each layer; its standard deviation is a third of that.
+        adapts_to: the image whose content decides: ``"target"``, or ``"pred"`` as the authors'
+            program with the image under test as its first argument.
+        reduction: ``"mean"`` and ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar, or ``(N,)``. Values lie in [0, 2] for features that are not negative, above 1 only
+        for opposite structures. Channels of large layers are compared in steps of bounded memory,
+        which the backward pass computes again.
+
+    Raises:
+        ValueError: layers differ, ``window_size`` is even or below 3, or an option value is
+            unknown.
+        TypeError: features are not a mapping, or not floating point.
+
+    Source: the authors' program A-DISTS.py, whose map of structure and weights of channels differ
+    from those of its older ADISTS(MM21).py. Agrees with it to its rounding where it is finite: it
+    is NaN where the window has a single position. On flat images its map is a matter of rounding;
+    here it is 0.
+    """
 
 def adversarial_discriminator_loss(
     real_logits: Tensor | Sequence[Tensor] | Sequence[Sequence[Tensor]],
