@@ -13,6 +13,7 @@ from ssimloss import _checks, losses
 from ssimloss.functional import fdl
 
 NEOSR, REDUX = "neosr", "traiNNer-redux"
+GUIDED = "wavelet_guided"  # an option of neosr's [train] that changes its adversarial loss
 
 
 @dataclass(frozen=True)
@@ -350,6 +351,14 @@ COUNTERPARTS: dict[str, dict[str, Counterpart]] = {
         "vgg_perceptual_loss": Counterpart(_perceptual_of_neosr, weight=1.0),
         "fdl_loss": Counterpart(_fdl_of_neosr, _fdl_differs, weight=1.0, factor=0.01),
         "gan_loss": Counterpart(_adversarial_of_neosr, weight=0.1, **_GENERATOR),
+        GUIDED: Counterpart(
+            _adversarial_of_neosr,
+            "neosr passes the bands to the step of the discriminator alone, and the image to that "
+            "of the generator, whose adversarial loss has no gradient there",
+            weight=0.1,
+            inputs=("guided_logits",),
+            method="generator_loss",
+        ),
     },
     REDUX: {
         "L1Loss": Counterpart(losses.L1Loss),

@@ -77,7 +77,12 @@ from ssimloss.functional.total_variation import total_variation, total_variation
 from ssimloss.functional.vif import vif, vif_loss
 from ssimloss.functional.vsi import vsi, vsi_loss
 from ssimloss.functional.warping_error import warping_error_loss
-from ssimloss.functional.wavelet import wavelet, wavelet_loss, wavelet_transform
+from ssimloss.functional.wavelet import (
+    wavelet,
+    wavelet_guidance,
+    wavelet_loss,
+    wavelet_transform,
+)
 from ssimloss.resize import imresize
 
 # isort: split

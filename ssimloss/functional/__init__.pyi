@@ -19,6 +19,7 @@ from ssimloss.functional.penalties import gradient_penalty as gradient_penalty
 from ssimloss.functional.penalties import lecam_penalty as lecam_penalty
 from ssimloss.functional.penalties import r1_penalty as r1_penalty
 from ssimloss.functional.penalties import r2_penalty as r2_penalty
+from ssimloss.functional.wavelet import wavelet_guidance as wavelet_guidance
 from ssimloss.functional.wavelet import wavelet_transform as wavelet_transform
 from ssimloss.resize import imresize as imresize
 
@@ -137,6 +138,7 @@ __all__ = [
     "vsi_loss",
     "warping_error_loss",
     "wavelet",
+    "wavelet_guidance",
     "wavelet_loss",
     "wavelet_transform",
 ]
