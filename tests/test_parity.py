@@ -584,6 +584,7 @@ def printed() -> list[Printed]:
         trainner,
         neosr,
         ms_swd,
+        laplacian_pyramid,
     ):
         for row in json.loads((GOLDENS / f"{mapping.__name__}.json").read_text())["values"]:
             if not row["quantity"].startswith("sum of"):

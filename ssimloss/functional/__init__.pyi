@@ -560,6 +560,8 @@ def contextual_bilateral_loss(
     layers: Mapping[str, float],
     spatial_weight: float = 0.1,
     distance: Literal["cosine", "l2"] = "cosine",
+    form: Literal["nearest", "similarity"] = "nearest",
+    bandwidth: float = 0.5,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
 ) -> Tensor:
     """Contextual bilateral loss (CoBi), ``sum_l w_l mean_i min_j (d_ij + w s_ij)`` over features
@@ -569,6 +571,12 @@ def contextual_bilateral_loss(
     the sides: 1 from the left border to the right one. Slightly misaligned pairs can be compared;
     unlike in the contextual loss, neighbours stay neighbours.
 
+    The authors' program computes another formula, ``form="similarity"``:
+    ``-log mean_j max_i ((1 - w) CX_ij + w S_ij)``. ``CX`` is the similarity of the contextual loss,
+    with ``1e-3`` beside the least distance. ``S`` is that of squared distances of positions, whose
+    sides are 255 long: 1 at the same position and 0 elsewhere, up to maps of hundreds of positions
+    a side.
+
     Args:
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
         layers: weights of the layers to compare; others are ignored.
@@ -576,11 +584,15 @@ def contextual_bilateral_loss(
             distance of features; 0 lets features lie anywhere.
         distance: ``"cosine"``: ``(1 - cos) / 2`` between features from which the target's mean over
             positions was subtracted; or ``"l2"``, the squared distance.
+        form: ``"nearest"`` as in the paper, or ``"similarity"`` as in the authors' program.
+        bandwidth: of ``"similarity"``: ``h``, the scale of relative distances that count as
+            similar.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
-        of each layer.
+        of each layer. Equal images have the loss 0 for ``"nearest"``, and one of at least 0 for
+        ``"similarity"``.
 
         Every feature is compared with every other, ``(H W)^2`` pairs, in steps of 2 million which
         are computed again for the gradient: the time grows with the square of the number of
@@ -592,7 +604,8 @@ def contextual_bilateral_loss(
         TypeError: features are not a mapping, or not floating point.
 
     Source: Zhang et al. 2019, eq. 3; the distances of features are those of the contextual loss.
-    The paper does not state the unit of positions. It adds the same distance of RGB patches.
+    The paper does not state the unit of positions. It adds the same distance of RGB patches. The
+    differences of the program: ``conventions.CONTEXTUAL_BILATERAL["zoom_learn_zoom"]``.
     """
 
 def contextual_loss(
@@ -2582,7 +2595,8 @@ def projected_distribution_loss(
         TypeError: features are not a mapping, or not floating point.
 
     Source: Delbracio et al. 2021, who add up the distances of the channels: multiply the weight of
-    a layer by its number of channels.
+    a layer by its number of channels. No program of the authors was found. The public
+    implementation HilaManor/Generative-deep-features takes the mean over channels, as here.
     """
 
 def psnr(

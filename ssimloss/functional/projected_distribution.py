@@ -42,7 +42,8 @@ def _projected_distribution(
         TypeError: features are not a mapping, or not floating point.
 
     Source: Delbracio et al. 2021, who add up the distances of the channels: multiply the weight of
-    a layer by its number of channels.
+    a layer by its number of channels. No program of the authors was found. The public
+    implementation HilaManor/Generative-deep-features takes the mean over channels, as here.
     """
     check_features(pred_features, target_features, options.layers)
     terms = [

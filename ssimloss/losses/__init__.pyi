@@ -2798,6 +2798,9 @@ class ContextualBilateralLoss(LayeredLoss):
             distance of features; 0 lets features lie anywhere.
         distance: ``"cosine"``: ``(1 - cos) / 2`` between features from which the target's mean over
             positions was subtracted; or ``"l2"``, the squared distance.
+        form: ``"nearest"`` as in the paper, or ``"similarity"`` as in the authors' program.
+        bandwidth: of ``"similarity"``: ``h``, the scale of relative distances that count as
+            similar.
         weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
             torchvision's layout, or ``"random"``, which is the same random numbers every time and
             leaves the global random generators alone. For ``"embedded"`` the default loads its own
@@ -2831,6 +2834,8 @@ class ContextualBilateralLoss(LayeredLoss):
     layers: Mapping[str, float]
     spatial_weight: float
     distance: Literal["cosine", "l2"]
+    form: Literal["nearest", "similarity"]
+    bandwidth: float
     weights: str | PathLike[str] | Mapping[str, Tensor]
     data_range: float | tuple[float, float]
     normalization: Literal["imagenet", "none"] | tuple[Sequence[float], Sequence[float]]
@@ -2847,6 +2852,8 @@ class ContextualBilateralLoss(LayeredLoss):
         layers: Mapping[str, float] | None = None,
         spatial_weight: float = 0.1,
         distance: Literal["cosine", "l2"] = "cosine",
+        form: Literal["nearest", "similarity"] = "nearest",
+        bandwidth: float = 0.5,
         weights: str | PathLike[str] | Mapping[str, Tensor] = "imagenet",
         data_range: float | tuple[float, float] = 1.0,
         normalization: Literal["imagenet", "none"]
