@@ -30,8 +30,8 @@ C = 1e-6  # of both similarities
 LEAST = 1e-12  # added to divisors
 # A dispersion that varies by less than this many roundings is constant.
 ROUNDING = 32
-# Elements of a map per step.
-STEP = 2**23
+# Elements of a map per step: 8 MiB in float32 for each of about ten maps.
+STEP = 2**21
 
 
 class ADISTSOptions(Reduced):
