@@ -304,6 +304,15 @@ RECIPES = {
         is_deep=True,
         shared=True,
     ),
+    # The window has several positions in the image and in the first layers.
+    "ADISTS": Recipe(
+        build=lambda **options: ssimloss.ADISTS(**({"weights": "random"} | options)),
+        sides=(24, 26),
+        twin=False,
+        generates=False,
+        is_deep=True,
+        shared=True,
+    ),
 }
 
 # Of a set of features, no row has a value alone: what is asked of these is in test_set_losses.py.

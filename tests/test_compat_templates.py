@@ -16,6 +16,7 @@ import torch.nn.functional as tnf
 import yaml
 
 import ssimloss
+import ssimloss.functional as F
 from ssimloss import CombinedLoss, Term
 from ssimloss.compat import combined_from_template
 from ssimloss.compat._counterparts import COUNTERPARTS, NEOSR, REDUX
@@ -117,18 +118,22 @@ def batch() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 
 @pytest.mark.parametrize("text", [NEOSR_GAN, REDUX_GAN], ids=["neosr", "redux"])
 def test_what_is_not_here_or_differs_is_named(text: str) -> None:
+    template = read(text)
+    missing = {"kl_loss"} if text is NEOSR_GAN else set()
+    for kind in missing:
+        template["train"]["kl_opt"] = {"type": kind, "loss_weight": 1.0}
     with pytest.raises(ValueError, match=r"must hold .* losses that this library") as caught:
-        combined_from_template(read(text))
+        combined_from_template(template)
     told = str(caught.value)
-    missing = {"wavelet_guided"} if text is NEOSR_GAN else set()
     assert all(f"{kind} does not exist" in told for kind in missing)
     assert told.count("does not exist") == len(missing)  # nothing of weight 0
     assert ("skip=" in told) is bool(missing)
     assert "nearest=True" in told
     with pytest.raises(ValueError, match=r"differs: .*nearest=True") as caught:
-        combined_from_template(read(text), skip=missing)
+        combined_from_template(template, skip=missing)
     assert "does not exist" not in str(caught.value)
     assert ("fdl_loss differs: neosr compares features of DINOv2" in told) == (text is NEOSR_GAN)
+    assert ("wavelet_guided differs: neosr passes the bands" in told) == (text is NEOSR_GAN)
 
 
 def test_gan_template_of_neosr() -> None:
@@ -144,6 +149,29 @@ def test_gan_template_of_neosr() -> None:
     battery.close(value, by_hand, 1e-6)
     value.backward()
     assert pred.grad.abs().sum() > 0
+
+
+def test_wavelet_guidance_of_neosr() -> None:
+    """From iteration 80,000 on, counted from 1 as neosr does, the logits are those of the bands."""
+    skip = ("fdl_loss", "mssim_loss", "consistency_loss", "ldl_loss")
+    criterion = combined_from_template(read(NEOSR_GAN), nearest=True, skip=skip)
+    assert [*criterion.terms] == ["gan", "wavelet_guided"]
+    image, discriminator = torch.rand(2, 3, 24, 24), torch.nn.Conv2d(3, 1, 5)
+    image.requires_grad_()
+    logits = discriminator(F.wavelet_guidance(image))
+    of_image, of_bands = torch.full_like(logits, -1.0), 0.3 * tnf.softplus(-logits).mean()
+    for step, expected in ((79_998, 0.3 * tnf.softplus(-of_image).mean()), (79_999, of_bands)):
+        criterion.step = step
+        battery.close(criterion(fake_logits=of_image, guided_logits=logits), expected, 1e-6)
+    criterion(guided_logits=logits).backward()
+    assert image.grad.abs().sum() > 0
+    at_once = {"gan_opt": {"type": "gan_loss", "loss_weight": 0.3}, "wavelet_guided": True}
+    found = combined_from_template(at_once, nearest=True)
+    assert [*found.terms] == ["wavelet_guided"]
+    battery.close(found(guided_logits=logits), of_bands, 1e-6)
+    assert [*combined_from_template(at_once, skip=["wavelet_guided"]).terms] == ["gan"]
+    with pytest.raises(ValueError, match="wavelet_guided must be off without gan_opt"):
+        combined_from_template({"wavelet_guided": True, "pix_opt": {"type": "L1Loss"}})
 
 
 def test_fidelity_and_frequency_templates_of_redux() -> None:
@@ -240,7 +268,9 @@ def test_the_page_lists_every_counterpart() -> None:
     table = page[page.index("| neosr | traiNNer-redux |") :].split("\n\n")[0].splitlines()[2:]
     for column, framework in enumerate((NEOSR, REDUX), start=1):
         cells = [row.split("|")[column].split(":")[0] for row in table]
-        assert set(re.findall(r"`(\w+[lL]oss)`", " ".join(cells))) == set(COUNTERPARTS[framework])
+        assert set(re.findall(r"`(\w+[lL]oss|wavelet_guided)`", " ".join(cells))) == set(
+            COUNTERPARTS[framework]
+        )
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import battery
 import numpy as np
+import photographs
 import pytest
 import reference
 import torch
@@ -117,6 +122,47 @@ def test_wavelet_guidance_differentiates() -> None:
     assert [band.shape[2:] for band in details] == [(3, 24, 31)] * 2
     details[0].float().square().sum().backward()
     assert image.grad.abs().sum() > 0
+
+
+GUIDED = [
+    row
+    for row in json.loads((Path(__file__).parent / "goldens" / "neosr.json").read_text())["values"]
+    if row["quantity"] == "wavelet_guided"
+]
+
+
+@pytest.mark.parametrize("row", GUIDED)
+def test_guidance_of_neosr(row: dict[str, Any]) -> None:
+    pred, target = (F.wavelet_guidance(image) for image in photographs.tensors(row["case"]))
+    assert pred.shape == (1, 3, 191, 253)
+    difference = (pred - target)[:, row["options"]["band"]]
+    battery.close(difference.abs().mean(), row["value"], 1e-10)
+
+
+def test_guidance_of_a_discriminator() -> None:
+    """Each weight meets its band; the range and autocast change nothing, and the gradient
+    arrives.
+    """
+    image = battery.pictures(20, 24, torch.float32)[0]
+    bands = F.wavelet_guidance(image)
+    each = [
+        F.wavelet_guidance(image, band_weights=weights)
+        for weights in ((0.07, 0, 0), (0, 0.1, 0), (0, 0, 0.06))
+    ]
+    battery.close(each[0] / 2 + each[1] / 4 + each[2] / 3, bands, 1e-6)
+    battery.close(F.wavelet_guidance(255 * image, data_range=255), bands, 1e-5)
+    assert F.wavelet_guidance(torch.full_like(image, 0.7)).abs().max() < 1e-4
+    leaf = image.half().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        found = F.wavelet_guidance(leaf)
+    assert found.dtype is torch.float16
+    battery.close(found, bands, 1e-2)
+    torch.nn.Conv2d(3, 1, 3)(found.float()).sum().backward()
+    assert leaf.grad.abs().sum() > 0
+    with pytest.raises(ValueError, match="band_weights must hold three numbers"):
+        F.wavelet_guidance(image, band_weights=(1.0, 1.0))
+    with pytest.raises(ValueError, match="three channels"):
+        F.wavelet_guidance(image[:, :1])
 
 
 def test_bad_wavelet_options() -> None:

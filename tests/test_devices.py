@@ -129,6 +129,7 @@ FUNCTIONS: dict[str, Callable[[Tensor, Tensor], Any]] = {
     "deep_similarity": lambda x, y: F.deep_similarity(
         {"a": x}, {"a": y}, layers={"a": 1.0}, map_size=(20, 31)
     ),
+    "adists": lambda x, y: F.adists({"a": x}, {"a": y}, window_size=7),
     "dists": lambda x, y: F.dists({"a": x}, {"a": y}, alpha=[ones(x)], beta=[ones(x)]),
     "fdl_loss": lambda x, y: F.fdl_loss({"a": x}, {"a": y}, layers={"a": 1.0}, projections=3),
     "feature_matching_loss": lambda x, y: F.feature_matching_loss([x], [y]),

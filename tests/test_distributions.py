@@ -112,6 +112,32 @@ def test_contextual_bilateral_is_the_reference(
     battery.close(COBI(x, y, reduction="image", **options), torch.from_numpy(expected), 1e-8)
 
 
+@pytest.mark.parametrize("distance", ["cosine", "l2"])
+@pytest.mark.parametrize(("weight", "step"), [(0.1, contextual.STEP), (1.0, 70), (0.0, 70)])
+def test_contextual_bilateral_of_the_program(
+    distance: str, weight: float, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contextual, "STEP", step)
+    x, y = features(2, 6, 4, 5)
+    options = {"spatial_weight": weight, "distance": distance, "bandwidth": 0.3}
+    expected = reference.contextual_bilateral_similarity(x.numpy(), y.numpy(), **options)
+    found = COBI(x, y, reduction="image", form="similarity", **options)
+    battery.close(found, torch.from_numpy(expected), 1e-8)
+    if weight == 1.0:  # each position is its own
+        battery.close(found, torch.zeros(2), 1e-12)
+    else:
+        pair = [values[:1, :, :2, :3].clone().requires_grad_() for values in (x, y)]
+        loss = functools.partial(COBI, form="similarity", **options)
+        assert torch.autograd.gradcheck(loss, pair, fast_mode=True)
+        battery.finite_everywhere(loss)
+
+
+def test_the_similarity_has_a_weight_of_at_most_one() -> None:
+    x, y = features(1, 2, 3, 3)
+    with pytest.raises(ValueError, match=r"spatial_weight must be at most 1 with form=.*got 1.5"):
+        COBI(x, y, form="similarity", spatial_weight=1.5)
+
+
 def test_contextual_bilateral_minds_where_things_are() -> None:
     """Features two columns of eight away cost a quarter of the weight each, at most."""
     x, _ = features(1, 6, 4, 8)

@@ -5,11 +5,13 @@ network, and heads from judgements.
 from __future__ import annotations
 
 import functools
+import importlib
 import itertools
 import json
 import types
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import battery
 import discovery
@@ -28,6 +30,7 @@ from ssimloss.functional.deep_similarity import FEATURE_DISTANCES, _resize, chan
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
+GOLDENS = Path(__file__).parent / "goldens"
 SHORT = {"alexnet": "alex", "vgg16": "vgg", "squeezenet1_1": "squeeze"}  # names in the packages
 # Even, odd (the pools of SqueezeNet and AlexNet then meet their ceil and floor), and the least that
 # AlexNet takes in one dimension. VGG16 costs ten times as much, and takes smaller images.
@@ -121,6 +124,98 @@ def test_dists_is_the_reference() -> None:
     assert torch.autograd.gradcheck(loss, (x, y))
 
 
+def planes(*sizes: tuple[int, int], seed: int = 0) -> list[dict[str, Tensor]]:
+    """Features as after a ReLU, busier towards one side, and a changed copy."""
+    generator = torch.Generator().manual_seed(seed)
+    pair: list[dict[str, Tensor]] = [{}, {}]
+    for i, (height, width) in enumerate(sizes):
+        noise = torch.randn(2, 3 + i, height, width, dtype=torch.float64, generator=generator)
+        target = (0.2 + noise * torch.linspace(0.1, 2, width, dtype=torch.float64)).relu()
+        other = torch.randn(target.shape, dtype=torch.float64, generator=generator)
+        pair[0][str(i)], pair[1][str(i)] = (target + 0.3 * other).relu(), target
+    return pair
+
+
+# Windows of 5: of many positions, of one row, of a single one, and layers that are smaller.
+ADISTS_SIZES = [(9, 12), (5, 7), (5, 5), (3, 4)]
+
+
+@pytest.mark.parametrize("adapts_to", ["target", "pred"])
+def test_adists_is_the_reference(adapts_to: str) -> None:
+    pred, target = planes(*ADISTS_SIZES)
+    loss = functools.partial(F.adists, window_size=5, adapts_to=adapts_to)
+    found = loss(pred, target, reduction="image")
+    arrays = [[f.numpy() for f in layers.values()] for layers in (pred, target)]
+    expected = torch.from_numpy(reference.adists(*arrays, size=5, content=adapts_to))
+    assert expected.min() > 0.01
+    battery.close(found, expected, 1e-11)
+    battery.close(loss(pred, target), found.mean())
+    battery.close(loss(pred, target, reduction="none"), found)
+    assert abs(loss(target, pred) - found.mean()) > 1e-3 * found.mean()  # not symmetric
+    # Away from 0, where the distribution over positions has a kink.
+    leaves = [(f + 0.1).requires_grad_() for layers in (pred, target) for f in layers.values()]
+    of_leaves = lambda *x: loss(*(dict(zip(pred, x[i : i + 4])) for i in (0, 4)))  # noqa: B905, E731
+    assert torch.autograd.gradcheck(of_leaves, leaves, fast_mode=True)
+
+
+@pytest.mark.parametrize("row", json.loads((GOLDENS / "adists.json").read_text())["values"])
+def test_adists_of_the_authors(row: dict[str, Any]) -> None:
+    pair = [
+        {str(factor): torch.nn.functional.avg_pool2d(image, factor) for factor in (2, 4, 16)}
+        for image in photographs.tensors(row["case"])
+    ]
+    battery.close(F.adists(*pair, **row["options"]), row["value"], 1e-11)
+    single = [{k: v.float() for k, v in layers.items()} for layers in pair]
+    battery.close(F.adists(*single, **row["options"]), row["value"], 1e-6)
+
+
+def test_adists_where_content_is_flat() -> None:
+    """A dispersion of rounding alone counts as constant: all is texture, whatever the last bit."""
+    generator = torch.Generator().manual_seed(0)
+    flat = torch.tensor([0.7, 3e-4, 80.0])[None, :, None, None].expand(1, 3, 30, 30)
+    last_bit = torch.nextafter(flat, torch.tensor(torch.inf))
+    noise = torch.rand(flat.shape, generator=generator)
+    pred = flat * (0.5 + noise)
+    unit = [x.double() / x.double().norm(dim=(2, 3), keepdim=True) for x in (pred, flat)]
+    taps = torch.exp(-(torch.arange(-2, 3).double() ** 2) / (2 * (5 / 3) ** 2))
+    window = (taps[:, None] * taps / taps.sum() ** 2).expand(3, 1, 5, 5)
+    mu_x, mu_y = (torch.nn.functional.conv2d(x, window, groups=3) for x in unit)
+    texture = (mu_x - mu_y).square() / (mu_x.square() + mu_y.square() + 1e-6)
+    loss = functools.partial(F.adists, window_size=5)
+    battery.close(loss({"l": pred.double()}, {"l": flat.double()}), texture.mean(), 1e-7)
+    for target in (flat, torch.where(noise > 0.5, flat, last_bit)):
+        battery.close(loss({"l": pred}, {"l": target}), texture.mean(), 1e-5)
+
+
+@pytest.mark.parametrize("adapts_to", ["target", "pred"])
+def test_adists_is_finite_and_in_steps(adapts_to: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of awkward images, and channel by channel."""
+
+    def loss(pred: Tensor, target: Tensor, **_: object) -> Tensor:
+        pair = [{"l": x, "m": x[..., ::4, ::4]} for x in (pred, target)]
+        return F.adists(*pair, window_size=7, adapts_to=adapts_to)
+
+    battery.finite_everywhere(loss)
+    pred, target = battery.pictures()
+    whole = battery.differentiate(loss, pred, target)
+    monkeypatch.setattr(importlib.import_module("ssimloss.functional.adists"), "STEP", 3000)
+    for found, expected in zip(battery.differentiate(loss, pred, target), whole, strict=True):
+        battery.close(found, expected, 1e-12)
+
+
+def test_adists_module_is_the_function_of_its_features() -> None:
+    module = ssimloss.ADISTS(weights="random", data_range=(-1, 1), window_size=11)
+    pred, target = (2 * image - 1 for image in images(32, 40))
+    found = module(pred, target)
+    pair = [{"image": (image + 1) / 2, **module.extractor(image)} for image in (pred, target)]
+    battery.close(found, F.adists(*pair, window_size=11), 1e-13)
+    battery.close(module(pred, module.extract(target)), found, 1e-13)
+    with pytest.raises(ValueError, match="window_size must be odd, got 4"):
+        ssimloss.ADISTS(weights="random", window_size=4)
+    with pytest.raises(ValueError, match="adapts_to must be one of 'target', 'pred', got 'both'"):
+        F.adists(*pair, adapts_to="both")
+
+
 def _with_reduction(
     loss: Callable[..., Tensor], pred: Tensor, target: Tensor, **_: object
 ) -> Tensor:
@@ -196,7 +291,7 @@ def test_lpips_package(kind: str, which: int, spatial: bool) -> None:
 
 def test_lpips_works_in_the_box() -> None:
     """The default is the published measure: the package's numbers on photographs."""
-    golden = json.loads((Path(__file__).parent / "goldens" / "lpips.json").read_text())["values"]
+    golden = json.loads((GOLDENS / "lpips.json").read_text())["values"]
     ours = ssimloss.LPIPS()
     for row in golden:
         for dtype, tolerance in ((torch.float64, 1e-6), (torch.float32, 1e-5)):

@@ -22,7 +22,7 @@ from ssimloss._checks import TooSmallError
 from ssimloss.metrics import MEASURES, ImageMeasure, SuperResolutionProtocol, measure, protocol
 from ssimloss.metrics.measures import registered
 
-DEEP = ("lpips", "lpips_vgg", "lpips_squeeze", "dists", "embedded")
+DEEP = ("lpips", "lpips_vgg", "lpips_squeeze", "dists", "adists", "embedded")
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +63,7 @@ def test_deep_measures_are_the_modules(deep: dict[str, ImageMeasure]) -> None:
         "lpips_vgg": ssimloss.LPIPS("vgg16", weights="random", reduction="image"),
         "lpips_squeeze": ssimloss.LPIPS("squeezenet1_1", weights="random", reduction="image"),
         "dists": ssimloss.DISTS(weights="random", reduction="image"),
+        "adists": ssimloss.ADISTS(weights="random", reduction="image"),
     }
     for name, module in modules.items():
         value = deep[name](pred, target)

@@ -100,7 +100,7 @@ class Subject:
 
 
 def weights_of(name: str) -> str:
-    return "random" if name.startswith(("lpips", "dists")) else "imagenet"
+    return "random" if name.startswith(("lpips", "dists", "adists")) else "imagenet"
 
 
 def network() -> nn.Sequential:
@@ -169,7 +169,7 @@ def subjects() -> Iterator[tuple[str, Callable[[], Subject]]]:
             yield each.metric, functools.partial(metric, each.metric, keep_values=True)
     yield "PSNR of all pixels", lambda: metric("PSNR", pooling="batch")
     yield "PSNR of a protocol", lambda: metric("PSNR", protocol="basicsr", scale=4)
-    for name in ("LPIPS", "DISTS"):
+    for name in ("LPIPS", "DISTS", "ADISTS"):
         yield name, functools.partial(metric, name, weights="random")
     yield (
         "DeepSimilarity",

@@ -562,7 +562,13 @@ def trainner(row: dict) -> Iterator[dict]:
 def neosr(row: dict) -> Iterator[dict]:
     names = {"HuberLoss": "HUBER/neosr", "ncc_loss": "NCC/neosr"}
     kind = "_l1" if row["options"].get("criterion") == "l1" else ""
-    yield {"name": names.get(row["quantity"], f"CLIPPED/neosr{kind}")}
+    if row["quantity"] != "wavelet_guided":  # no loss: test_detail.py
+        yield {"name": names.get(row["quantity"], f"CLIPPED/neosr{kind}")}
+
+
+def laplacian_pyramid(row: dict) -> Iterator[dict]:
+    name = {"LapLoss": "rife", "laplacian_loss": "robust_video_matting"}[row["quantity"]]
+    yield {"name": f"LAPLACIAN_PYRAMID/{name}"}
 
 
 def printed() -> list[Printed]:
@@ -582,6 +588,7 @@ def printed() -> list[Printed]:
         trainner,
         neosr,
         ms_swd,
+        laplacian_pyramid,
     ):
         for row in json.loads((GOLDENS / f"{mapping.__name__}.json").read_text())["values"]:
             if not row["quantity"].startswith("sum of"):

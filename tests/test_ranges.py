@@ -277,14 +277,14 @@ def functions() -> dict[str, Callable[..., Tensor]]:
 def _built(name: str, parameters: Any) -> nn.Module:
     options: dict[str, Any] = {"reduction": "mean"}
     if "network" in parameters and parameters["network"].default is not inspect.Parameter.empty:
-        options |= {"network": "embedded"} if name not in ("LPIPS", "DISTS") else {}
+        options |= {"network": "embedded"} if name not in ("LPIPS", "DISTS", "ADISTS") else {}
     elif "network" in parameters:
         return getattr(ssimloss, name)(nn.Conv2d(3, 4, 3))
     if name == "LPIPS":
         options = {"network": "squeezenet1_1", "weights": "random"}
-    if "layers" in parameters and name not in ("LPIPS", "DISTS"):
+    if "layers" in parameters and name not in ("LPIPS", "DISTS", "ADISTS"):
         options["layers"] = {"relu1_2": 1.0}
-    if name == "DISTS":
+    if name in ("DISTS", "ADISTS"):
         options = {"weights": "random"}
     if name == "CycleConsistencyLoss":
         options["distance"] = "ssim"

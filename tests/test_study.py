@@ -696,5 +696,7 @@ def test_every_measure_has_a_loss_or_says_why() -> None:
     from ssimloss import metrics
 
     for name in metrics.MEASURES:
-        one = subject(name, weights="random" if name.startswith(("lpips", "dists")) else "imagenet")
+        one = subject(
+            name, weights="random" if name.startswith(("lpips", "dists", "adists")) else "imagenet"
+        )
         assert (one.loss is None) == bool(one.why_no_loss), name

@@ -13,6 +13,7 @@ from ssimloss import _checks, losses
 from ssimloss.functional import fdl
 
 NEOSR, REDUX = "neosr", "traiNNer-redux"
+GUIDED = "wavelet_guided"  # an option of neosr's [train] that changes its adversarial loss
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,12 @@ def _dists(*, as_loss: bool = True, load_weights: bool = True) -> losses.DISTS:
     if not (as_loss and load_weights):
         raise ValueError("as_loss and load_weights must be True")
     return losses.DISTS()
+
+
+def _adists(*, window_size: int = 21, resize_input: bool = False) -> losses.ADISTS:
+    if resize_input:
+        raise ValueError("resize_input must be False, as no loss here resizes its images")
+    return losses.ADISTS(window_size=window_size, adapts_to="pred")
 
 
 def _ldl_of_neosr(*, criterion: str = "l1", ksize: int = 7) -> losses.LDLLoss:
@@ -344,6 +351,14 @@ COUNTERPARTS: dict[str, dict[str, Counterpart]] = {
         "vgg_perceptual_loss": Counterpart(_perceptual_of_neosr, weight=1.0),
         "fdl_loss": Counterpart(_fdl_of_neosr, _fdl_differs, weight=1.0, factor=0.01),
         "gan_loss": Counterpart(_adversarial_of_neosr, weight=0.1, **_GENERATOR),
+        GUIDED: Counterpart(
+            _adversarial_of_neosr,
+            "neosr passes the bands to the step of the discriminator alone, and the image to that "
+            "of the generator, whose adversarial loss has no gradient there",
+            weight=0.1,
+            inputs=("guided_logits",),
+            method="generator_loss",
+        ),
     },
     REDUX: {
         "L1Loss": Counterpart(losses.L1Loss),
@@ -373,6 +388,7 @@ COUNTERPARTS: dict[str, dict[str, Counterpart]] = {
         ),
         "FFLoss": Counterpart(_focal_frequency),
         "DISTSLoss": Counterpart(_dists),
+        "ADISTSLoss": Counterpart(_adists),
         "PerceptualLoss": Counterpart(
             _perceptual_of_redux,
             "traiNNer-redux pads the first convolution with the pixels of the border",

@@ -10,20 +10,23 @@ from typing import Any
 
 from ssimloss import _checks
 from ssimloss.combined import CombinedLoss, Term
-from ssimloss.compat._counterparts import COUNTERPARTS, NEOSR, REDUX, Counterpart
+from ssimloss.compat._counterparts import COUNTERPARTS, GUIDED, NEOSR, REDUX, Counterpart
 
 _SECTION = "_opt"  # suffix of neosr's loss sections
-_WAVELETS = "wavelet_guided"  # an option of neosr's [train] that changes its losses
+_GAN = "gan" + _SECTION
 _BESIDE = ("type", "loss_weight")  # keys of a section that are not options of its loss
 
 
 @dataclass(frozen=True)
 class _Section:
-    """A loss of a template: the name of its term, its type and its options."""
+    """A loss of a template: the name of its term, its type, its options and its first and last
+    steps.
+    """
 
     name: str
     kind: str
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any]
+    timing: Mapping[str, Any] = field(default_factory=dict)
 
 
 def combined_from_template(
@@ -39,6 +42,10 @@ def combined_from_template(
     ``LDLLoss`` takes the output of the moving-average network: ``pred_ema=...``; neosr's has none.
     Other parts of the template, such as optimizers, are ignored.
 
+    With neosr's ``wavelet_guided``, the adversarial term ``gan`` ends before iteration
+    ``wavelet_init``. A term ``wavelet_guided`` replaces it, with the logits of the bands:
+    ``guided_logits=discriminator(functional.wavelet_guidance(pred))``.
+
     Args:
         template: the configuration as ``tomllib`` or ``yaml.safe_load`` reads it, its ``train``
             section, or traiNNer-redux' list of ``losses``. neosr has sections that end in
@@ -52,7 +59,7 @@ def combined_from_template(
             there is no loss, or an option or its value has no counterpart.
         TypeError: ``template`` is not a mapping or list, or a weight is not a number.
     """
-    framework, sections = _read(template)
+    framework, sections = _read(template, guided=GUIDED not in skip)
     table = COUNTERPARTS[framework]
     folded = {_fold(framework, kind): kind for kind in table}
     left_out = {_fold(framework, kind) for kind in skip}
@@ -87,14 +94,14 @@ def combined_from_template(
     return CombinedLoss(**terms)
 
 
-def _read(template: Any) -> tuple[str, list[_Section]]:
-    """The framework, and the losses in order."""
+def _read(template: Any, *, guided: bool) -> tuple[str, list[_Section]]:
+    """The framework, and the losses in order; ``guided`` is whether the wavelet guidance counts."""
     if isinstance(template, Mapping):
         train = template.get("train", template)
         if isinstance(train, Mapping):
             if isinstance(train.get("losses"), Sequence):
                 return REDUX, list(_of_redux(train["losses"]))
-            return NEOSR, list(_of_neosr(train))
+            return NEOSR, list(_of_neosr(train, guided=guided))
     elif isinstance(template, Sequence) and not isinstance(template, str):
         return REDUX, list(_of_redux(template))
     raise TypeError(
@@ -103,12 +110,29 @@ def _read(template: Any) -> tuple[str, list[_Section]]:
     )
 
 
-def _of_neosr(train: Mapping[str, Any]) -> Iterator[_Section]:
-    for name, options in train.items():
-        if name.endswith(_SECTION) and isinstance(options, Mapping) and "type" in options:
-            yield _Section(name.removesuffix(_SECTION), options["type"], options)
-    if train.get(_WAVELETS):
-        yield _Section(_WAVELETS, _WAVELETS)
+def _of_neosr(train: Mapping[str, Any], *, guided: bool) -> Iterator[_Section]:
+    found = {
+        name: options
+        for name, options in train.items()
+        if name.endswith(_SECTION) and isinstance(options, Mapping) and "type" in options
+    }
+    _checks.flag(GUIDED, train.get(GUIDED, False))
+    guided = guided and train.get(GUIDED, False)
+    if guided and _GAN not in found:
+        raise ValueError(f"{GUIDED} must be off without {_GAN}, whose discriminator it guides")
+    first = _first_guided(train) if guided else 0
+    for name, options in found.items():
+        is_guided = guided and name == _GAN
+        if not is_guided or first:
+            timing = {"end": first} if is_guided else {}
+            yield _Section(name.removesuffix(_SECTION), options["type"], options, timing)
+        if is_guided:
+            yield _Section(GUIDED, GUIDED, options, {"start": first})
+
+
+def _first_guided(train: Mapping[str, Any]) -> int:
+    """The step, counted from 0, whose discriminator sees bands; neosr counts from 1."""
+    return max(_checks.count("wavelet_init", train.get("wavelet_init", 0), least=0) - 1, 0)
 
 
 def _of_redux(sections: Sequence[Any]) -> Iterator[_Section]:
@@ -155,4 +179,5 @@ def _term(section: _Section, found: Counterpart) -> Term:
             f"{options}: {error}; change the value, or leave the loss out with "
             f"skip=({section.kind!r},)"
         ) from error
-    return Term(getattr(loss, found.method) if found.method else loss, weight, inputs=found.inputs)
+    called = getattr(loss, found.method) if found.method else loss
+    return Term(called, weight, inputs=found.inputs, **section.timing)

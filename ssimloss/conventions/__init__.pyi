@@ -71,6 +71,7 @@ __all__ = [
     "IW_SSIM",
     "MS_SSIM",
     "VSI",
+    "CONTEXTUAL_BILATERAL",
     "FDL",
     "ADVERSARIAL",
     "CONTENT",
@@ -159,6 +160,8 @@ IW_SSIM: Table
 MS_SSIM: Table
 
 VSI: Table
+
+CONTEXTUAL_BILATERAL: Table
 
 FDL: Table
 

@@ -5,6 +5,7 @@ own loss (``ssim_loss = 1 - ssim``). ``__init__.pyi`` holds types and documentat
 ``make generate`` writes it.
 """
 
+from ssimloss.functional.adists import adists
 from ssimloss.functional.adversarial import (
     adversarial_discriminator_loss,
     adversarial_generator_loss,
@@ -76,7 +77,12 @@ from ssimloss.functional.total_variation import total_variation, total_variation
 from ssimloss.functional.vif import vif, vif_loss
 from ssimloss.functional.vsi import vsi, vsi_loss
 from ssimloss.functional.warping_error import warping_error_loss
-from ssimloss.functional.wavelet import wavelet, wavelet_loss, wavelet_transform
+from ssimloss.functional.wavelet import (
+    wavelet,
+    wavelet_guidance,
+    wavelet_loss,
+    wavelet_transform,
+)
 from ssimloss.resize import imresize
 
 # isort: split

@@ -19,10 +19,12 @@ from ssimloss.functional.penalties import gradient_penalty as gradient_penalty
 from ssimloss.functional.penalties import lecam_penalty as lecam_penalty
 from ssimloss.functional.penalties import r1_penalty as r1_penalty
 from ssimloss.functional.penalties import r2_penalty as r2_penalty
+from ssimloss.functional.wavelet import wavelet_guidance as wavelet_guidance
 from ssimloss.functional.wavelet import wavelet_transform as wavelet_transform
 from ssimloss.resize import imresize as imresize
 
 __all__ = [
+    "adists",
     "adversarial_discriminator_loss",
     "adversarial_generator_loss",
     "average",
@@ -136,9 +138,57 @@ __all__ = [
     "vsi_loss",
     "warping_error_loss",
     "wavelet",
+    "wavelet_guidance",
     "wavelet_loss",
     "wavelet_transform",
 ]
+
+def adists(
+    pred_features: Mapping[str, Tensor],
+    target_features: Mapping[str, Tensor],
+    *,
+    window_size: int = 21,
+    adapts_to: Literal["target", "pred"] = "target",
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """A-DISTS: one minus the mean over positions of ``sum_c w_c ((1 - p) l_c + p s_c)``, the
+    similarities ``l`` of texture and ``s`` of structure of each channel under a Gaussian window.
+
+    Features ``x`` and ``y`` are divided by the norm of their channel. With their local moments,
+    ``l = (2 mu_x mu_y + c) / (mu_x^2 + mu_y^2 + c)`` and
+    ``s = (2 cov_xy + c) / (var_x + var_y + c)``.
+
+    The map ``p``, between 0 and 1, follows from the dispersion ``mean_c var / mu`` of undivided
+    features: it is high at edges and low in texture and on flat areas. Each layer's map is
+    multiplied by that of the next deeper layer. The weight ``w_c`` of a channel follows from its
+    entropy over positions, held within half a standard deviation of the mean.
+
+    In a layer with fewer than two positions of the window, moments are those of the whole image.
+
+    Args:
+        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``, deepest last. The
+            original uses the image on a scale of [0, 1] and five layers of VGG16 with L2 pooling.
+        window_size: side of the Gaussian window of local statistics, an odd number of positions of
+            each layer; its standard deviation is a third of that.
+        adapts_to: the image whose content decides: ``"target"``, or ``"pred"`` as the authors'
+            program with the image under test as its first argument.
+        reduction: ``"mean"`` and ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar, or ``(N,)``. Values lie in [0, 2] for features that are not negative, above 1 only
+        for opposite structures. Channels of large layers are compared in steps of bounded memory,
+        which the backward pass computes again.
+
+    Raises:
+        ValueError: layers differ, ``window_size`` is even or below 3, or an option value is
+            unknown.
+        TypeError: features are not a mapping, or not floating point.
+
+    Source: the authors' program A-DISTS.py, whose map of structure and weights of channels differ
+    from those of its older ADISTS(MM21).py. Agrees with it to its rounding where it is finite: it
+    is NaN where the window has a single position. On flat images its map is a matter of rounding;
+    here it is 0.
+    """
 
 def adversarial_discriminator_loss(
     real_logits: Tensor | Sequence[Tensor] | Sequence[Sequence[Tensor]],
@@ -510,6 +560,8 @@ def contextual_bilateral_loss(
     layers: Mapping[str, float],
     spatial_weight: float = 0.1,
     distance: Literal["cosine", "l2"] = "cosine",
+    form: Literal["nearest", "similarity"] = "nearest",
+    bandwidth: float = 0.5,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
 ) -> Tensor:
     """Contextual bilateral loss (CoBi), ``sum_l w_l mean_i min_j (d_ij + w s_ij)`` over features
@@ -519,6 +571,12 @@ def contextual_bilateral_loss(
     of the sides: 1 from the left border to the right one. The images may be slightly misaligned.
     Unlike in the contextual loss, neighbours are matched with neighbours.
 
+    The authors' program computes another formula, ``form="similarity"``:
+    ``-log mean_j max_i ((1 - w) CX_ij + w S_ij)``. ``CX`` is the similarity of the contextual loss,
+    with ``1e-3`` beside the least distance. ``S`` is that of squared distances of positions, whose
+    sides are 255 long: 1 at the same position and 0 elsewhere, up to maps of hundreds of positions
+    a side.
+
     Args:
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
         layers: weights of the layers to compare; others are ignored.
@@ -526,11 +584,15 @@ def contextual_bilateral_loss(
             added to the distance of features. With 0, positions do not matter.
         distance: ``"cosine"``: ``(1 - cos) / 2`` between features from which the target's mean over
             positions was subtracted; or ``"l2"``, the squared distance.
+        form: ``"nearest"`` as in the paper, or ``"similarity"`` as in the authors' program.
+        bandwidth: of ``"similarity"``: ``h``, the scale of relative distances that count as
+            similar.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
-        of each layer.
+        of each layer. Equal images have the loss 0 for ``"nearest"``, and one of at least 0 for
+        ``"similarity"``.
 
         Every feature is compared with every other: ``(H W)^2`` pairs, in steps of 2 million, which
         the backward pass computes again. Time grows with the square of the number of positions,
@@ -542,7 +604,8 @@ def contextual_bilateral_loss(
         TypeError: features are not a mapping, or not floating point.
 
     Source: Zhang et al. 2019, eq. 3; the distances of features are those of the contextual loss.
-    The paper does not state the unit of positions. It adds the same distance of RGB patches.
+    The paper does not state the unit of positions. It adds the same distance of RGB patches. The
+    differences of the program: ``conventions.CONTEXTUAL_BILATERAL["zoom_learn_zoom"]``.
     """
 
 def contextual_loss(
@@ -2532,8 +2595,9 @@ def projected_distribution_loss(
         ValueError: a layer is missing or differs in shape.
         TypeError: features are not a mapping, or not floating point.
 
-    Source: Delbracio et al. 2021, who sum the distances of the channels: to match them, multiply
-    the weight of a layer by its number of channels.
+    Source: Delbracio et al. 2021, who add up the distances of the channels: multiply the weight of
+    a layer by its number of channels. No program of the authors was found. The public
+    implementation HilaManor/Generative-deep-features takes the mean over channels, as here.
     """
 
 def psnr(

@@ -143,4 +143,29 @@ CONVENTIONS = Table(
         1e-12,
         options={"level_weights": (1.0, 0.5, 0.25, 0.125, 0.0625)},
     ),
+    Convention(
+        "rife",
+        "the sum of the means of five bands",
+        "LapLoss()",
+        "RIFE 5d8adbd",
+        1e-12,
+        options={"level_weights": (1.0, 1.0, 1.0, 1.0, 1.0, 0.0)},
+        notes=(
+            "The image that remains has no weight.",
+            "The program needs sides that are multiples of 32.",
+        ),
+    ),
+    Convention(
+        "robust_video_matting",
+        "means of five bands, weighted by doubles",
+        "laplacian_loss(pred, target)",
+        "RobustVideoMatting 53d74c6",
+        1e-12,
+        options={"level_weights": (0.2, 0.4, 0.8, 1.6, 3.2, 0.0)},
+        notes=(
+            "The image that remains has no weight.",
+            "The program multiplies means by 2^j / 5, where the papers weight sums.",
+            "At odd sides, it crops each band to an even size first.",
+        ),
+    ),
 )

@@ -41,8 +41,9 @@ def _projected_distribution(
         ValueError: a layer is missing or differs in shape.
         TypeError: features are not a mapping, or not floating point.
 
-    Source: Delbracio et al. 2021, who sum the distances of the channels: to match them, multiply
-    the weight of a layer by its number of channels.
+    Source: Delbracio et al. 2021, who add up the distances of the channels: multiply the weight of
+    a layer by its number of channels. No program of the authors was found. The public
+    implementation HilaManor/Generative-deep-features takes the mean over channels, as here.
     """
     check_features(pred_features, target_features, options.layers)
     terms = [

@@ -12,11 +12,13 @@ import torch
 from torch import Tensor
 
 from ssimloss import _checks
+from ssimloss._checks import DataRange
 from ssimloss._constants import constant
 from ssimloss._keywords import keywords
 from ssimloss._options import Reduced
 from ssimloss._precision import autocast_off, computing_dtype, native_dtype, promote
 from ssimloss._reduce import Scores, reduce
+from ssimloss.color import luma
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, distance
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.conventions.preparation import Preparation
@@ -32,6 +34,7 @@ TRANSFORMS: tuple[str, ...] = get_args(Transform)
 DISTANCES: tuple[str, ...] = get_args(Distance)
 
 _FEW = 10  # taps
+_GAIN = math.sqrt(2)  # sum of an orthonormal low-pass filter
 
 
 class WaveletOptions(Reduced):
@@ -73,14 +76,17 @@ class WaveletOptions(Reduced):
                 f"band_weights must not be all zero, got {self.band_weights!r}; to compare LL "
                 "alone, the image at a coarser scale, use a pixel loss of shrunk images"
             )
-        if len(_checks.weights("band_weights", self.band_weights)) != 3:
-            raise ValueError(
-                "band_weights must hold three numbers, for LH, HL and HH, got "
-                f"{self.band_weights!r}; approximation_weight is that of LL"
-            )
+        _check_band_weights(self.band_weights, "; approximation_weight is that of LL")
         _checks.non_negative("approximation_weight", self.approximation_weight)
         _checks.choice("distance", self.distance, DISTANCES)
         check_charbonnier_eps(self.eps)
+
+
+def _check_band_weights(weights: tuple[float, ...], way_out: str = "") -> None:
+    if len(_checks.weights("band_weights", weights)) != 3:
+        raise ValueError(
+            f"band_weights must hold three numbers, for LH, HL and HH, got {weights!r}{way_out}"
+        )
 
 
 def _wavelet(pred: Tensor, target: Tensor, options: WaveletOptions) -> Scores:
@@ -138,7 +144,7 @@ def wavelet_transform(
 ) -> tuple[Tensor, list[Tensor]]:
     """The approximation, and the details of each level, finest first.
 
-    Discriminators guided by wavelets judge the details instead of the image.
+    :func:`wavelet_guidance` prepares the details for a discriminator.
 
     Args:
         image: float ``(N, C, H, W)``, any range.
@@ -165,6 +171,57 @@ def wavelet_transform(
             rest, details = _analysed(rest, wavelet, transform, level)
             found.append(torch.stack(details, 2).to(image.dtype))
         return rest.to(image.dtype), found
+
+
+@keywords()
+def wavelet_guidance(
+    image: Tensor,
+    *,
+    wavelet: WaveletName = "sym19",
+    band_weights: tuple[float, float, float] = (0.035, 0.025, 0.02),
+    data_range: DataRange = 1.0,
+) -> Tensor:
+    """The details of an image that a discriminator judges in place of the image: LH, HL and HH of
+    one level of the stationary transform of the studio luma.
+
+    Three channels go in and come out, so any discriminator of RGB images takes them::
+
+        fake_logits = discriminator(F.wavelet_guidance(pred))
+        real_logits = discriminator(F.wavelet_guidance(target))
+
+    Pass the bands in both steps, that of the generator and that of the discriminator.
+
+    Args:
+        image: float RGB ``(N, 3, H, W)`` with values in ``data_range``.
+        wavelet: as in :func:`wavelet_loss`.
+        band_weights: factors of LH (horizontal edges), HL (vertical edges) and HH (diagonals), of
+            8-bit codes. The default is neosr's; ``(1, 1, 1)`` with ``wavelet="sym7"`` is WGSR's.
+        data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``.
+
+    Returns:
+        ``(N, 3, H, W)`` in the image's dtype, with the image's graph.
+
+    Raises:
+        ValueError: the image is not RGB or has no pixel, there are not three weights, all are 0, or
+            an option value is unknown.
+        TypeError: an integer tensor.
+
+    Source: Korkmaz, Tekalp & Dogan 2024; neosr's ``wavelet_guided``, which it equals to 1e-10.
+    Their low-pass filter has the sum 1, where that of the wavelet has ``sqrt(2)``. neosr passes the
+    bands to the discriminator's step alone, without a graph.
+    """
+    _check_band_weights(band_weights)
+    _checks.image("image", image)
+    _check_sides("image", image)
+    _checks.choice("wavelet", wavelet, WAVELETS)
+    _, span = _checks.data_range(data_range)
+    with autocast_off(image):
+        y = luma(image.to(computing_dtype(image)), "bt601_studio", data_range) * (255 / span)
+        _, bands = _analysed(y, wavelet, "stationary", 0)
+        # LH and HL have one low-pass filter, HH has none.
+        factors = (band_weights[0] / _GAIN, band_weights[1] / _GAIN, band_weights[2])
+        weighted = [factor * band for factor, band in zip(factors, bands, strict=True)]
+        return torch.cat(weighted, 1).to(image.dtype)
 
 
 def _check_sides(name: str, image: Tensor) -> None:
@@ -302,13 +359,13 @@ CONVENTIONS = Table(
         options={
             "wavelet": "sym7",
             "level_weights": (1.0,),
-            "band_weights": (0.01 / math.sqrt(2), 0.01 / math.sqrt(2), 0.05),
+            "band_weights": (0.01 / _GAIN, 0.01 / _GAIN, 0.05),
             "approximation_weight": 0.1 / 2,
             "distance": "l1",
             "factor": 255.0,
         },
         preparation=Preparation(luma="bt601_studio"),
-        notes=("Its adversarial loss judges LH, HL and HH: F.wavelet_transform.",),
+        notes=("Its adversarial loss judges LH, HL and HH: F.wavelet_guidance.",),
     ),
     title="wavelet distance",
     function=_scaled,

@@ -13,7 +13,7 @@ from ssimloss.losses.distributions import (
     ProjectedDistributionLoss,
     SlicedWassersteinLoss,
 )
-from ssimloss.losses.dists import DISTS
+from ssimloss.losses.dists import ADISTS, DISTS
 from ssimloss.losses.lpips import LPIPS
 from ssimloss.losses.network_output import LandmarkLoss, PriorLoss
 from ssimloss.losses.perceptual import PerceptualLoss
@@ -34,6 +34,7 @@ __all__ = [
     "ProjectedDistributionLoss",
     "LPIPS",
     "DISTS",
+    "ADISTS",
     "DeepPerceptualSimilarity",
     "PriorLoss",
     "LandmarkLoss",

@@ -15,6 +15,7 @@ from ssimloss.losses._base import ImageLoss
 from ssimloss.losses._deep import LayeredLoss, MaskedLoss
 from ssimloss.losses.derived import MeasureLoss
 from ssimloss.losses.distributions import ProjectedLoss
+from ssimloss.losses.dists import ImageAndFeatures
 from ssimloss.losses.network_output import OutputLoss
 from ssimloss.losses.sets import SetLoss
 from ssimloss.networks.extractor import FeatureExtractor
@@ -76,6 +77,7 @@ __all__ = [
     "ProjectedDistributionLoss",
     "LPIPS",
     "DISTS",
+    "ADISTS",
     "DeepPerceptualSimilarity",
     "PriorLoss",
     "LandmarkLoss",
@@ -2798,6 +2800,9 @@ class ContextualBilateralLoss(LayeredLoss):
             added to the distance of features. With 0, positions do not matter.
         distance: ``"cosine"``: ``(1 - cos) / 2`` between features from which the target's mean over
             positions was subtracted; or ``"l2"``, the squared distance.
+        form: ``"nearest"`` as in the paper, or ``"similarity"`` as in the authors' program.
+        bandwidth: of ``"similarity"``: ``h``, the scale of relative distances that count as
+            similar.
         weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
             torchvision's layout, or ``"random"``, which is the same random numbers every time and
             leaves the global random generators alone. For ``"embedded"`` the default loads its own
@@ -2831,6 +2836,8 @@ class ContextualBilateralLoss(LayeredLoss):
     layers: Mapping[str, float]
     spatial_weight: float
     distance: Literal["cosine", "l2"]
+    form: Literal["nearest", "similarity"]
+    bandwidth: float
     weights: str | PathLike[str] | Mapping[str, Tensor]
     data_range: float | tuple[float, float]
     normalization: Literal["imagenet", "none"] | tuple[Sequence[float], Sequence[float]]
@@ -2847,6 +2854,8 @@ class ContextualBilateralLoss(LayeredLoss):
         layers: Mapping[str, float] | None = None,
         spatial_weight: float = 0.1,
         distance: Literal["cosine", "l2"] = "cosine",
+        form: Literal["nearest", "similarity"] = "nearest",
+        bandwidth: float = 0.5,
         weights: str | PathLike[str] | Mapping[str, Tensor] = "imagenet",
         data_range: float | tuple[float, float] = 1.0,
         normalization: Literal["imagenet", "none"]
@@ -3155,7 +3164,7 @@ class LPIPS(MaskedLoss):
     def heads(self) -> list[Tensor]:
         """The weights of the channels, one 1-D tensor per layer."""
 
-class DISTS(MaskedLoss):
+class DISTS(ImageAndFeatures, MaskedLoss):
     """DISTS of two images (Ding et al. 2020), equal to the package ``DISTS_pytorch``. It compares
     texture by its statistics and structure position by position.
 
@@ -3220,6 +3229,70 @@ class DISTS(MaskedLoss):
     @property
     def beta(self) -> list[Tensor]:
         """Weights of structure, one 1-D tensor for the image and for each layer."""
+
+class ADISTS(ImageAndFeatures):
+    """A-DISTS of two images (Ding et al. 2021), equal to the authors' program: DISTS with local
+    statistics, which compares edges by structure and texture by its statistics.
+
+    There are no learned weights beside those of the network. The content of one image decides how
+    positions and channels are weighted, so ``pred`` and ``target`` must not be exchanged.
+
+    :class:`ssimloss.metrics.ADISTS` is a torchmetrics metric of the same values, without a
+    gradient.
+
+    Args:
+        window_size: side of the Gaussian window of local statistics, an odd number of positions of
+            each layer; its standard deviation is a third of that.
+        adapts_to: the image whose content decides: ``"target"`` as in the authors' example, which
+            passes the reference first, or ``"pred"`` as in traiNNer-redux.
+        weights: of the network: ``"imagenet"`` as in the published A-DISTS, a path, a state dict in
+            torchvision's layout, or ``"random"``, which is the same random numbers every time and
+            leaves the global random generators alone.
+        data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
+            image is scaled to [0, 1] first.
+        gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
+            ``"error"`` raises for it.
+        dtype: dtype of the convolutions, for example ``torch.bfloat16``. ``None`` means float64 for
+            float64 images and float32 otherwise. ``torch.float16`` raises, because small gradients
+            underflow in it.
+        channels_last: whether the convolutions run in this memory format.
+        checkpoint: whether to keep no activations. The backward pass then runs the network again.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``. The last two return ``(N,)``.
+
+    Raises:
+        TypeError, ValueError: arguments have a wrong type, names or layers are unknown, or weights
+            belong to another architecture.
+        RuntimeError: a weight file is missing or damaged. The error names it and how to get it.
+
+    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
+    returned. Layers smaller than the window, such as all layers of images below 21 pixels, are
+    compared as a whole. The authors' program scales larger images to 256 pixels on the shorter
+    side; this module does not resize. A mask is not supported, because the weights are relative to
+    the content of the whole image.
+    """
+
+    window_size: int
+    adapts_to: Literal["target", "pred"]
+    weights: str | PathLike[str] | Mapping[str, Tensor]
+    data_range: float | tuple[float, float]
+    gray: Literal["repeat", "error"]
+    dtype: torch.dtype | None
+    channels_last: bool
+    checkpoint: bool
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        window_size: int = 21,
+        adapts_to: Literal["target", "pred"] = "target",
+        weights: str | PathLike[str] | Mapping[str, Tensor] = "imagenet",
+        data_range: float | tuple[float, float] = 1.0,
+        gray: Literal["repeat", "error"] = "repeat",
+        dtype: torch.dtype | None = None,
+        channels_last: bool = False,
+        checkpoint: bool = False,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
 
 class DeepPerceptualSimilarity(MaskedLoss, LayeredLoss):
     """Distance between deep features of two images at each position, for any network, layers and

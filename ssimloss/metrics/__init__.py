@@ -30,6 +30,7 @@ __all__ = [
     "ImageMetric",
     "LPIPS",
     "DISTS",
+    "ADISTS",
     "DeepSimilarity",
     "LossMetric",
     "InceptionMetrics",
@@ -44,7 +45,7 @@ __all__ = [
 # They need torchmetrics, an extra, which is imported when one of them is first used.
 __all__ += [each.metric for each in registered().values() if each.metric]
 _OF_TORCHMETRICS = {
-    **dict.fromkeys(("LPIPS", "DISTS", "DeepSimilarity", "LossMetric"), "image"),
+    **dict.fromkeys(("LPIPS", "DISTS", "ADISTS", "DeepSimilarity", "LossMetric"), "image"),
     "ImageMetric": "_image_metric",
     "InceptionMetrics": "inception",
 }

@@ -52,6 +52,7 @@ __all__ = [
     "ImageMetric",
     "LPIPS",
     "DISTS",
+    "ADISTS",
     "DeepSimilarity",
     "LossMetric",
     "InceptionMetrics",
@@ -184,6 +185,47 @@ class DISTS(FeatureMetric):
         channels_last: bool = False,
         alpha: Tensor | Sequence[Tensor] | None = None,
         beta: Tensor | Sequence[Tensor] | None = None,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class ADISTS(FeatureMetric):
+    """Mean over images of A-DISTS (Ding et al. 2021), as :class:`ssimloss.ADISTS` computes it.
+
+    This metric has no gradient: train with :class:`ssimloss.ADISTS`.
+
+    Args:
+        window_size: side of the Gaussian window of local statistics, an odd number of positions of
+            each layer; its standard deviation is a third of that.
+        adapts_to: the image whose content decides: ``"target"`` as in the authors' example, which
+            passes the reference first, or ``"pred"`` as in traiNNer-redux.
+        weights: of the network: ``"imagenet"`` as in the published A-DISTS, a path, a state dict in
+            torchvision's layout, or ``"random"``, which is the same random numbers every time and
+            leaves the global random generators alone.
+        data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
+            image is scaled to [0, 1] first.
+        gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
+            ``"error"`` raises for it.
+        dtype: dtype of the convolutions, for example ``torch.bfloat16``. ``None`` means float64 for
+            float64 images and float32 otherwise. ``torch.float16`` raises, because small gradients
+            underflow in it.
+        channels_last: whether the convolutions run in this memory format.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        window_size: int = 21,
+        adapts_to: Literal["target", "pred"] = "target",
+        weights: str | PathLike[str] | Mapping[str, Tensor] = "imagenet",
+        data_range: float | tuple[float, float] = 1.0,
+        gray: Literal["repeat", "error"] = "repeat",
+        dtype: torch.dtype | None = None,
+        channels_last: bool = False,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],

@@ -46,7 +46,7 @@ class Embedded(nn.Module):
         return values
 
 
-Module = losses.LPIPS | losses.DISTS | losses.DeepPerceptualSimilarity | Embedded
+Module = losses.LPIPS | losses.DISTS | losses.ADISTS | losses.DeepPerceptualSimilarity | Embedded
 
 
 class DeepDistance(nn.Module):
@@ -104,6 +104,18 @@ def dists(**options: Any) -> DeepDistance:
     return DeepDistance(module, "DISTS", words)
 
 
+def adists(**options: Any) -> DeepDistance:
+    """A-DISTS, of images at their own size; ``options`` are those of the module."""
+    module = losses.ADISTS(**options, reduction="image")
+    words = (
+        "A-DISTS (Ding et al. 2021): local texture and structure of the image and of features of "
+        f"vgg16 ({_trained_on(module.weights)}) with L2 pooling at {', '.join(VGG16_LAYERS)}, "
+        f"under windows of {module.window_size}, weighed by the content of the "
+        f"{'reference' if module.adapts_to == 'target' else 'image'}; nothing is resized"
+    )
+    return DeepDistance(module, "A-DISTS", words)
+
+
 def deep_similarity(*network: Any, **options: Any) -> DeepDistance:
     """Any network, layers and distance; arguments are those of the module."""
     module = losses.DeepPerceptualSimilarity(*network, **options, reduction="image")
@@ -136,5 +148,6 @@ DISTANCES: Final[dict[str, Callable[..., DeepDistance]]] = {  # of ``weights=``
     "lpips_vgg": functools.partial(lpips, "vgg16", title="LPIPS VGG"),
     "lpips_squeeze": functools.partial(lpips, "squeezenet1_1", title="LPIPS SqueezeNet"),
     "dists": dists,
+    "adists": adists,
     "embedded": embedded,
 }

@@ -115,6 +115,15 @@ class DISTS(FeatureMetric, module=losses.DISTS):
     _build = staticmethod(deep_features.dists)
 
 
+class ADISTS(FeatureMetric, module=losses.ADISTS):
+    """Mean over images of A-DISTS (Ding et al. 2021), as :class:`ssimloss.ADISTS` computes it.
+
+    This metric has no gradient: train with :class:`ssimloss.ADISTS`.
+    """
+
+    _build = staticmethod(deep_features.adists)
+
+
 class DeepSimilarity(FeatureMetric, module=losses.DeepPerceptualSimilarity):
     """Mean over images of :func:`ssimloss.functional.deep_similarity` on any network, as
     :class:`ssimloss.DeepPerceptualSimilarity` computes it.

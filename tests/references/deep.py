@@ -117,6 +117,106 @@ def dists(
     return 1 - score
 
 
+def adists(
+    xs: Sequence[Array], ys: Sequence[Array], size: int = 21, content: str = "target"
+) -> Array:
+    """Ding et al. 2021 as their program A-DISTS.py: per image ``1 - sum w ((1 - p) l + p s)``. The
+    dispersion of the content's features makes ``p``, the entropy of its channels ``w``.
+
+    What the program leaves to rounding is decided: a constant dispersion makes ``p = 0``, and a
+    window of a single position counts as none.
+    """
+    score = []
+    for image in range(len(xs[0])):
+        x, y = ([layer[image] for layer in layers] for layers in (xs, ys))
+        of = y if content == "target" else x
+        shares, weights = _structure_shares(of, size), _entropy_weights(of)
+        total = 0.0
+        for p, t, share, weight in zip(x, y, shares, weights, strict=True):
+            for channel in range(len(p)):
+                a, b = p[channel], t[channel]
+                a, b = (plane / max(np.sqrt((plane**2).sum()), 1e-12) for plane in (a, b))
+                (mu_a, mu_b), covariance = _window_moments(a, b, size)
+                texture = (2 * mu_a * mu_b + 1e-6) / (mu_a**2 + mu_b**2 + 1e-6)
+                (var_a, var_b) = (_window_moments(v, v, size)[1] for v in (a, b))
+                structure = (2 * covariance + 1e-6) / (var_a + var_b + 1e-6)
+                similarity = (1 - share) * texture + share * structure
+                total += weight[channel] * similarity.mean()
+        score.append(1 - total)
+    return np.array(score)
+
+
+def _window_moments(a: Array, b: Array, size: int) -> tuple[list[Array], Array]:
+    """Means and covariance of planes under a Gaussian of sigma ``size / 3``, about the window's own
+    means; of the whole planes, as 1 x 1 maps, where there are not two windows.
+    """
+    rows, columns = (side - size + 1 for side in a.shape)
+    if min(rows, columns) < 1 or rows * columns == 1:
+        cuts, weight = [v[None, None] for v in (a, b)], np.full(a.shape, 1 / a.size)
+    else:
+        distance = np.arange(size) - size // 2
+        taps = np.exp(-(distance**2) / (2 * (size / 3) ** 2))
+        weight = np.outer(taps, taps) / taps.sum() ** 2
+        cuts = [sliding_window_view(v, (size, size)) for v in (a, b)]
+    means = [np.einsum("ijkl,kl->ij", cut, weight) for cut in cuts]
+    covariance = np.zeros(means[0].shape)
+    for row in range(len(covariance)):  # a row at a time, which bounds the memory
+        p, t = (cut[row] - mean[row][:, None, None] for cut, mean in zip(cuts, means, strict=True))
+        covariance[row] = np.einsum("jkl,jkl,kl->j", p, t, weight)
+    return means, covariance
+
+
+def _structure_shares(layers: Sequence[Array], size: int) -> list[Array]:
+    """``p`` of each layer, ``(h, w)``."""
+    found: list[Array] = []
+    for layer in reversed(layers):
+        pairs = [_window_moments(plane, plane, size) for plane in layer]
+        gamma = np.mean([variance / (means[0] + 1e-12) for means, variance in pairs], axis=0)
+        scales = gamma.size > 1
+        if scales:
+            deviation = gamma.std(ddof=1)
+            constant = deviation < 1e-13 * np.abs(layer).max()
+            gamma = (gamma - gamma.mean()) * (0 if constant else 1 / (deviation + 1e-12))
+        share = 1 / (1 + np.exp(-gamma))
+        if scales:
+            share = _to_unit_range(share)
+        if found:
+            share = share * _corner_to_corner(found[-1], share.shape)
+        found.append(_to_unit_range(share) if scales else share)
+    return found[::-1]
+
+
+def _to_unit_range(values: Array) -> Array:
+    return (values - values.min()) / (values.max() - values.min() + 1e-12)
+
+
+def _corner_to_corner(values: Array, shape: tuple[int, ...]) -> Array:
+    """Bilinear, the corners on the corners."""
+    for axis in (0, 1):
+        places = np.linspace(0, values.shape[axis] - 1, shape[axis])
+        if shape[axis] == 1:
+            places = np.zeros(1)
+        knots = np.arange(values.shape[axis])
+        values = np.apply_along_axis(lambda v: np.interp(places, knots, v), axis, values)  # noqa: B023
+    return values
+
+
+def _entropy_weights(layers: Sequence[Array]) -> list[Array]:
+    """``w`` of the channels, 1-D for each layer."""
+    found = []
+    for layer in layers:
+        entropies = []
+        for plane in np.maximum(layer, 0):
+            share = plane / max(plane.sum(), 1e-300)
+            entropies.append(-(share * np.log2(share + 1e-12)).sum())
+        found.append(len(layer) * np.array(entropies) / (np.sum(entropies) + 1e-12))
+    weights = np.concatenate(found) / np.sum(np.concatenate(found))
+    weights = np.clip(
+        weights, weights.mean() - weights.std() / 2, weights.mean() + weights.std() / 2
+    )
+    return np.split(weights / weights.sum(), np.cumsum([len(layer) for layer in layers])[:-1])
+
+
 def contextual(x: Array, y: Array, bandwidth: float = 0.5, distance: str = "cosine") -> Array:
     """Mechrez et al. 2018, eq. 1-5, per image: ``-log mean_j max_i CX_ij``, the target's mean taken
     out of both (of each image alone).

@@ -122,6 +122,36 @@ def frequency_distances(
     return amplitudes, phases
 
 
+def contextual_bilateral_similarity(
+    x: Array,
+    y: Array,
+    spatial_weight: float = 0.1,
+    bandwidth: float = 0.5,
+    distance: str = "cosine",
+) -> Array:
+    """The program of Zhang et al. 2019, per image: exponentials of relative distances, divided by
+    their sums; positions on a scale of 255; 1e-3 beside each least distance.
+    """
+    losses = []
+    for p, t in zip(x, y, strict=True):
+        _, height, width = p.shape
+        grid = 255 * np.array([(i / height, j / width) for i, j in np.ndindex(height, width)])
+        mean = t.mean(axis=(1, 2), keepdims=True) if distance == "cosine" else 0.0
+        rows, columns = ((features - mean).reshape(len(features), -1).T for features in (p, t))
+        if distance == "cosine":
+            unit = [v / np.linalg.norm(v, axis=1, keepdims=True) for v in (rows, columns)]
+            d = (1 - unit[0] @ unit[1].T) / 2
+        else:
+            d = ((rows[:, None] - columns[None]) ** 2).sum(2)
+        parts = []
+        for raw in (d, ((grid[:, None] - grid[None]) ** 2).sum(2)):
+            scaled = np.exp((1 - raw / (raw.min(1, keepdims=True) + 1e-3)) / bandwidth)
+            parts.append(scaled / scaled.sum(1, keepdims=True))
+        mixed = (1 - spatial_weight) * parts[0] + spatial_weight * parts[1]
+        losses.append(-np.log(mixed.max(0).mean()))
+    return np.array(losses)
+
+
 def contextual_bilateral(
     x: Array, y: Array, spatial_weight: float = 0.1, distance: str = "cosine"
 ) -> Array:
