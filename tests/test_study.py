@@ -630,6 +630,12 @@ def test_advice_is_never_more_certain_than_the_judgements() -> None:
     assert few[0].endswith(
         "than every other measure. Only 3 references were judged; other scenes may differ."
     )
+    # Constant opinions say why nothing is known.
+    constant = opinion_agreement([1.0, 2.0, 3.0], [3.0, 3.0, 3.0])
+    one = MeasureOfOpinions(constant, {}, {}, [], [], (0.0, 0.0, 1.0))
+    assert advice.advise({}, [Agreements("set", "opinions", 3, {"a": one}, [], 1)]) == [
+        "On set no measure has a defined agreement with people (opinions all the same)."
+    ]
     # Of choices, the same tests.
     shares = {name: Interval(value, 0.5, 0.9) for name, value in (("a", 0.8), ("b", 0.7))}
     choices = Agreements(
@@ -661,6 +667,27 @@ def test_advice_on_losses_is_never_more_certain_than_the_images() -> None:
     clear = losses(a=four["a"], c=four["c"])
     assert clear.endswith(", and better than those of every other loss on these 4 images.")
     assert losses(a=(1.0, 1.0), b=(2.0, 2.0)).endswith("do not distinguish it from b.")
+
+
+def test_advice_warns_of_trusted_measures_that_are_poor_losses() -> None:
+    """Not if there are few losses, nor if the images leave it open."""
+
+    def warned(count: int, *interval: float) -> bool:
+        measures = {
+            f"{place}": measured(f"{place}", place, 1.0, agreement=0.9, fitness=1 - place / count)
+            for place in range(1, count + 1)
+        }
+        last = measures[f"{count}"]
+        if interval:
+            fit = replace(last.fitness, interval=Interval(float(count), *interval))
+            measures[f"{count}"] = replace(last, fitness=fit)
+        told = advice.advise(measures, [])
+        return any(each.startswith(f"{count} agrees with people, but") for each in told)
+
+    assert warned(8)
+    assert warned(8, 4.6, 8.0)
+    assert not warned(8, 4.4, 8.0)
+    assert not warned(7)
 
 
 def test_advice_within_a_budget() -> None:

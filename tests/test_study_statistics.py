@@ -98,11 +98,31 @@ def test_no_other_search_fits_better(curve: str) -> None:
         return b[0] * (0.5 - 1 / (1 + np.exp(b[1] * (x - b[2])))) + b[3] * x + b[4]
 
     bounds = [(-6, 6), (-6, 6), (-3, 3), (-3, 3), (-3, 3)][: 4 if curve == "logistic4" else 5]
+    if curve == "monotonic5":  # rising, as the data do
+        bounds = [(0, 6), (0, 6), (-3, 3), (0, 3), (-3, 3)]
     end = optimize.differential_evolution(
         lambda b: np.mean((equation(b) - q) ** 2), bounds, seed=0, maxiter=100, popsize=10
     )
     ours = np.mean((fit_logistic(x, q, curve=curve)(x) - q) ** 2)
     assert ours <= 1.005 * end.fun
+
+
+def test_a_monotonic_fit_does_not_follow_noise() -> None:
+    """20 images: the unrestricted curve goes up and down, and its correlation is higher."""
+    x, q = correlated(20, 0.6, 2)
+    grid = np.linspace(x.min(), x.max(), 400)
+    free, rising = (fit_logistic(x, q, curve=curve) for curve in ("logistic5", "monotonic5"))
+    assert np.diff(free(grid)).min() < -1e-3
+    assert np.diff(rising(grid)).min() >= 0
+    assert np.diff(fit_logistic(-x, q, curve="monotonic5")(-grid[::-1])).max() <= 0
+    free_r, rising_r = (stats.pearsonr(one(x), q)[0] for one in (free, rising))
+    assert rising_r < free_r - 0.01
+    assert study.opinion_agreement(x, q, resamples=2).plcc.value == pytest.approx(rising_r)
+    # Where the best curve is monotonic, both are the same.
+    x = np.linspace(-2, 2, 60)
+    q = np.tanh(3 * x) + 0.3 * x + 0.05 * np.sin(40 * x)
+    free, rising = (fit_logistic(x, q, curve=curve) for curve in ("logistic5", "monotonic5"))
+    assert rising(x) == pytest.approx(free(x), abs=1e-4)
 
 
 def test_undefined_statistics_say_why() -> None:

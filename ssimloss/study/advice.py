@@ -25,6 +25,7 @@ _DEAD: Final = 0.01
 _SAME: Final = 0.005  # shares of correct orderings closer than this are equal when printed
 _INVENTED: Final = 0.02
 _POOR: Final = 0.25
+_SEVERAL: Final = 8  # losses; of fewer, the last is not yet a poor one
 _TRUSTED: Final = 0.7
 
 
@@ -58,7 +59,13 @@ def _trust(one: Agreements) -> str:
     }
     known = {name: value for name, value in scores.items() if math.isfinite(value)}
     if not known:
-        return f"On {one.name} no measure has a defined agreement with people."
+        notes = [
+            found.overall.note
+            for found in one.measures.values()
+            if isinstance(found, MeasureOfOpinions) and found.overall.note
+        ]
+        why = f" ({notes[0]})" if notes else ""
+        return f"On {one.name} no measure has a defined agreement with people{why}."
     best = max(known, key=lambda name: known[name])
     beside = _tied(one, best, known)
     what = {"opinions": "SRCC", "choices": "two-alternative score", "sameness": "average precision"}
@@ -109,11 +116,7 @@ def _orderings(measures: Mapping[str, MeasureResult]) -> list[str]:
 
 
 def _train(measures: Mapping[str, MeasureResult], budget_ms: float | None) -> list[str]:
-    ranks = {
-        name: m.fitness.mean_rank
-        for name, m in measures.items()
-        if m.fitness is not None and math.isfinite(m.fitness.mean_rank)
-    }
+    ranks = _mean_ranks(measures)
     if not ranks:
         return []
     order = sorted(ranks, key=lambda name: ranks[name])
@@ -185,11 +188,12 @@ def _priced(measure: MeasureResult) -> str:
 
 def _warnings(measures: Mapping[str, MeasureResult]) -> list[str]:
     sentences = []
+    last = len(_mean_ranks(measures))
     dead: dict[str, float] = {}
     invented: dict[str, float] = {}
     for name, one in measures.items():
         factors = one.aggregate.factors if one.aggregate is not None else {}
-        if factors.get("agreement", 0.0) >= _TRUSTED and factors.get("fitness", 1.0) < _POOR:
+        if factors.get("agreement", 0.0) >= _TRUSTED and _is_poor(one, last):
             sentences.append(
                 f"{name} agrees with people, but is among the last as a loss. Do not train with it "
                 "alone."
@@ -212,6 +216,23 @@ def _warnings(measures: Mapping[str, MeasureResult]) -> list[str]:
             "them with a pixel loss."
         )
     return sentences
+
+
+def _mean_ranks(measures: Mapping[str, MeasureResult]) -> dict[str, float]:
+    return {
+        name: one.fitness.mean_rank
+        for name, one in measures.items()
+        if one.fitness is not None and math.isfinite(one.fitness.mean_rank)
+    }
+
+
+def _is_poor(measure: MeasureResult, last: int) -> bool:
+    """Among the last of several losses, and in the worse half for every rank of the interval."""
+    factors = measure.aggregate.factors if measure.aggregate is not None else {}
+    if measure.fitness is None or last < _SEVERAL or not factors.get("fitness", 1.0) < _POOR:
+        return False
+    low = measure.fitness.interval.low
+    return math.isnan(low) or low > (last + 1) / 2
 
 
 def _listed(shares: Mapping[str, float]) -> str:

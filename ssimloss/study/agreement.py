@@ -165,7 +165,7 @@ def agreements(
     scores: Sequence[Scores],
     higher_is_better: Mapping[str, bool],
     *,
-    curve: Curve = "logistic5",
+    curve: Curve = "monotonic5",
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Agreements:

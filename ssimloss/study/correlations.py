@@ -68,7 +68,7 @@ def opinion_agreement(
     opinions: npt.ArrayLike,
     *,
     same_direction: bool = True,
-    curve: Curve = "logistic5",
+    curve: Curve = "monotonic5",
     clusters: Sequence[object] | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
@@ -82,7 +82,8 @@ def opinion_agreement(
         scores, opinions: ``(n,)`` finite numbers.
         same_direction: whether higher is better for both, or lower for both, as for SSIM and MOS.
             False for a distance and MOS, or for a score and DMOS.
-        curve: fitted before Pearson's correlation and the error are computed.
+        curve: fitted before Pearson's correlation and the error are computed; see
+            :mod:`~ssimloss.study.logistic`.
         clusters: a label for each pair, usually its reference image. The bootstrap draws whole
             clusters, since images of one scene are not independent. None draws single pairs.
         resamples: number of bootstrap resamples. The curve is not fitted again in each of them.

@@ -86,6 +86,13 @@ class StudyResult:
     advice: list[str]
     problems: list[str]
 
+    @property
+    def images(self) -> list[str]:
+        """The names of the studied images."""
+        return list(
+            dict.fromkeys(n for one in self.measures.values() for n in one.orderings_by_image)
+        )
+
 
 def plain(value: Any) -> Any:
     """Convert records to what strict JSON can hold.

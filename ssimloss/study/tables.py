@@ -168,9 +168,10 @@ def _agreement(one: Agreements) -> Table:
         ],
         _ordered(judged, 1, "higher"),
         f"{one.count} judged images of {one.scenes} references, the same for every measure."
-        f"{_drawn(one)} The fit is the logistic curve with five parameters. Outliers lie more than "
-        "two standard deviations from it. High frequencies: the share of an image's energy above a "
-        "quarter of a cycle per pixel. p: Mann-Whitney test that outliers have the same share as "
+        f"{_drawn(one)} The fit is monotonic, a logistic curve with five parameters. Outliers lie "
+        "more than two standard deviations from it. High frequencies: the share of an image's "
+        "energy above a quarter of a cycle per pixel. p: Mann-Whitney test that outliers have the "
+        "same share as "
         "the other images, corrected for the number of measures (Holm).",
     )
 
