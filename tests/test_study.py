@@ -667,6 +667,8 @@ def test_advice_on_losses_is_never_more_certain_than_the_images() -> None:
     clear = losses(a=four["a"], c=four["c"])
     assert clear.endswith(", and better than those of every other loss on these 4 images.")
     assert losses(a=(1.0, 1.0), b=(2.0, 2.0)).endswith("do not distinguish it from b.")
+    many = {name: (place, place + 1.0) for place, name in enumerate("abcdefghijk")}
+    assert losses(**many).endswith("do not distinguish it from b, c, d, e, f, g, h, i and 2 more.")
 
 
 def test_advice_warns_of_trusted_measures_that_are_poor_losses() -> None:

@@ -24,6 +24,7 @@ _ALPHA: Final = 0.05
 _DEAD: Final = 0.01
 _SAME: Final = 0.005  # shares of correct orderings closer than this are equal when printed
 _INVENTED: Final = 0.02
+_NAMED: Final = 8  # losses that may be as good, the best of them first
 _POOR: Final = 0.25
 _SEVERAL: Final = 8  # losses; of fewer, the last is not yet a poor one
 _TRUSTED: Final = 0.7
@@ -167,7 +168,8 @@ def _beside(measures: Mapping[str, MeasureResult], order: Sequence[str]) -> str:
     tied = [name for name in others if not corrected.get(name, 1.0) < _ALPHA]
     if not tied:
         return f", and better than those of every other loss on these {images} images."
-    return f"; {images} images do not distinguish it from {', '.join(tied)}."
+    more = f" and {len(tied) - _NAMED} more" if len(tied) > _NAMED else ""
+    return f"; {images} images do not distinguish it from {', '.join(tied[:_NAMED])}{more}."
 
 
 def _apart(first: MeasureResult, second: MeasureResult) -> float:
