@@ -23,7 +23,7 @@ from torch import Tensor
 from typer.testing import CliRunner, Result
 
 from ssimloss import study
-from ssimloss.study import advice, fitness, journal, run, tables, work
+from ssimloss.study import advice, fitness, journal, jury, run, tables, work
 from ssimloss.study.aggregate import FACTORS, Aggregate
 from ssimloss.study.agreement import (
     Agreements,
@@ -31,7 +31,7 @@ from ssimloss.study.agreement import (
     MeasureOfOpinions,
     high_frequency_share,
 )
-from ssimloss.study.bootstrap import Interval
+from ssimloss.study.bootstrap import Interval, mean_interval
 from ssimloss.study.correlations import Better, opinion_agreement
 from ssimloss.study.cost import Cost
 from ssimloss.study.examination import Distance, examine
@@ -153,9 +153,8 @@ def test_a_liar_is_found_out(planted_study) -> None:
     (table,) = (table for table in tables.tables_of(result) if table.name == "fitness")
     rows = {row[0]: row for row in table.rows}
     assert rows[name][-1] == "the gradient is 0 everywhere"
-    assert any(
-        sentence.startswith(f"{name} has no gradient on 100 %") for sentence in result.advice
-    )
+    (told,) = (sentence for sentence in result.advice if "no gradient" in sentence)
+    assert f"{name} 100 %" in told
 
 
 def test_an_expensive_measure_is_found_out(planted_study) -> None:
@@ -275,7 +274,10 @@ def test_a_stopped_study_continues_to_the_same(
         study.Study(**options, out=tmp_path / "parts", resume=True, seed=1).run()
     Image.fromarray(255 - np.asarray(Image.open(changed / "cat.png"))).save(changed / "cat.png")
     other = options | {"images": changed}
-    with pytest.raises(ValueError, match="other settings, which cannot be continued: images was"):
+    with pytest.raises(ValueError, match="the image cat is another picture than before"):
+        study.Study(**other, out=tmp_path / "parts", resume=True).run()
+    other = options | {"measures": ["l1", "psnr", "ssim"]}
+    with pytest.raises(ValueError, match=r"measures: without gmsd, with ssim. Choose another"):
         study.Study(**other, out=tmp_path / "parts", resume=True).run()
     keys: list[str] = []
     resumed = study.Study(**options, out=tmp_path / "parts", resume=True).run(
@@ -347,6 +349,39 @@ def test_overwrite_removes_the_files_of_the_study_before_and_no_others(
 
 
 @pytest.mark.usefixtures("quick")
+def test_a_continued_study_may_have_other_images_and_new_costs(
+    tmp_path: Path, photographs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "QUICK", replace(run.QUICK, images=None))
+    cat, cup = (photographs / f"{name}.png" for name in ("cat", "cup"))
+    options = {"measures": ["l1", "l2"], "quick": True}
+    whole = study.Study([cat, cup], **options).run()
+    keys: list[str] = []
+
+    def again(images: list[Path], **more: bool) -> StudyResult:
+        keys.clear()
+        one = study.Study(images, **options, out=tmp_path / "out", **more)
+        return one.run(lambda *told: keys.append(told[2]))
+
+    alone = again([cat])
+    grown = again([cat, cup], resume=True)
+    assert all("/cup/" in key for key in keys)
+    for name, one in whole.measures.items():
+        assert plain(grown.measures[name].fitness) == plain(one.fitness)
+        assert set(one.fitness.by_image) == {"cat", "cup"}
+        assert one.fitness.mean_rank == pytest.approx(np.mean([*one.fitness.by_image.values()]))
+    smaller = again([cat], resume=True, cost_again=True)
+    assert keys == ["cost/l1", "cost/l2"]
+    assert plain(smaller.measures["l1"].fitness) == plain(alone.measures["l1"].fitness)
+    # The other image is still known: a picture in its place is not taken for it.
+    Image.new("RGB", (210, 210)).save(tmp_path / "cup.png")
+    with pytest.raises(ValueError, match="the image cup is another picture"):
+        again([cat, tmp_path / "cup.png"], resume=True)
+    with pytest.raises(ValueError, match="set resume as well"):
+        again([cat], cost_again=True)
+
+
+@pytest.mark.usefixtures("quick")
 def test_changed_judged_images_are_not_resumed(
     tmp_path: Path, photographs: Path, judged: Path
 ) -> None:
@@ -355,7 +390,7 @@ def test_changed_judged_images_are_not_resumed(
                "measures": "l1", "out": tmp_path / "out"}  # fmt: skip
     study.Study(**options).run()
     shutil.copy(tmp_path / "judged/cat_7.png", tmp_path / "judged/cat_0.png")
-    with pytest.raises(ValueError, match="other settings, which cannot be continued: judgements "):
+    with pytest.raises(ValueError, match="judgements: people has other questions or im"):
         study.Study(**options, resume=True).run()
 
 
@@ -570,14 +605,14 @@ def test_infinite_numbers_are_shown_and_sorted() -> None:
 def test_advice_is_never_more_certain_than_the_judgements() -> None:
     """Measures without a test, or without a significant difference, are listed with the best."""
 
-    def judged(n: int, comparisons: list[Better]) -> Agreements:
+    def judged(n: int, comparisons: list[Better], scenes: int = 10) -> Agreements:
         found = {
             name: MeasureOfOpinions(
                 replace(undefined, srcc=Interval(srcc, srcc, srcc)), {}, {}, [], [], (0.0, 0.0, 1.0)
             )
             for name, srcc in (("a", 0.9), ("b", 0.8), ("c", 0.7), ("none", math.nan))
         }
-        return Agreements("set", "opinions", n, found, [], 1, comparisons)
+        return Agreements("set", "opinions", n, found, [], scenes, comparisons)
 
     undefined = opinion_agreement([], [])
     few = advice.advise({}, [judged(3, [])])
@@ -591,14 +626,70 @@ def test_advice_is_never_more_certain_than_the_judgements() -> None:
     assert advice.advise({}, [judged(9, tests)]) == [
         "On set a (SRCC 0.900) agrees best with people, and better than every other measure."
     ]
-    # Of choices, intervals that overlap.
-    shares = {
-        "a": Interval(0.8, 0.7, 0.9), "b": Interval(0.7, 0.6, 0.71), "c": Interval(0.6, 0.5, 0.69)
-    }  # fmt: skip
-    choices = Agreements(
-        "set", "choices", 9, {name: MeasureOfChoices(one, 9) for name, one in shares.items()}, [], 1
+    few = advice.advise({}, [judged(9, tests, scenes=3)])
+    assert few[0].endswith(
+        "than every other measure. Only 3 references were judged; other scenes may differ."
     )
+    # Constant opinions say why nothing is known.
+    constant = opinion_agreement([1.0, 2.0, 3.0], [3.0, 3.0, 3.0])
+    one = MeasureOfOpinions(constant, {}, {}, [], [], (0.0, 0.0, 1.0))
+    assert advice.advise({}, [Agreements("set", "opinions", 3, {"a": one}, [], 1)]) == [
+        "On set no measure has a defined agreement with people (opinions all the same)."
+    ]
+    # Of choices, the same tests.
+    shares = {name: Interval(value, 0.5, 0.9) for name, value in (("a", 0.8), ("b", 0.7))}
+    choices = Agreements(
+        "set", "choices", 9, {name: MeasureOfChoices(one, 9) for name, one in shares.items()}, [],
+        20, [Better("a", "b", 0.1, 0.01, 0.06)],
+    )  # fmt: skip
     assert advice.advise({}, [choices])[0].endswith("do not distinguish it from b.")
+
+
+def test_advice_on_losses_is_never_more_certain_than_the_images() -> None:
+    """A paired test over images; the mean of one image, or of equal ones, proves nothing."""
+
+    def losses(**ranks: tuple[float, ...]) -> str:
+        measures = {}
+        for name, values in ranks.items():
+            one = measured(name, sum(values) / len(values), 1.0, speed=1.0)
+            by_image = {str(index): value for index, value in enumerate(values)}
+            fit = replace(one.fitness, by_image=by_image, interval=mean_interval(values))
+            measures[name] = replace(one, fitness=fit)
+        return advice.advise(measures, [])[1]
+
+    few = losses(a=(1.0,), b=(2.0,))
+    assert few.endswith(", followed by b; a single image proves no order.")
+    four = {"a": (1.0, 1.2, 1.1, 1.3), "b": (1.0, 1.4, 1.0, 1.5), "c": (3.0, 3.4, 3.1, 3.5)}
+    assert losses(**four) == (
+        "As a loss, a leads to the results that the other measures rank best (mean rank 1.2, 95 % "
+        "interval 0.9 to 1.4, of 3, 1.0 ms per step); 4 images do not distinguish it from b."
+    )
+    clear = losses(a=four["a"], c=four["c"])
+    assert clear.endswith(", and better than those of every other loss on these 4 images.")
+    assert losses(a=(1.0, 1.0), b=(2.0, 2.0)).endswith("do not distinguish it from b.")
+    many = {name: (place, place + 1.0) for place, name in enumerate("abcdefghijk")}
+    assert losses(**many).endswith("do not distinguish it from b, c, d, e, f, g, h, i and 2 more.")
+
+
+def test_advice_warns_of_trusted_measures_that_are_poor_losses() -> None:
+    """Not if there are few losses, nor if the images leave it open."""
+
+    def warned(count: int, *interval: float) -> bool:
+        measures = {
+            f"{place}": measured(f"{place}", place, 1.0, agreement=0.9, fitness=1 - place / count)
+            for place in range(1, count + 1)
+        }
+        last = measures[f"{count}"]
+        if interval:
+            fit = replace(last.fitness, interval=Interval(float(count), *interval))
+            measures[f"{count}"] = replace(last, fitness=fit)
+        told = advice.advise(measures, [])
+        return any(each.startswith(f"{count} agrees with people, but") for each in told)
+
+    assert warned(8)
+    assert warned(8, 4.6, 8.0)
+    assert not warned(8, 4.4, 8.0)
+    assert not warned(7)
 
 
 def test_advice_within_a_budget() -> None:
@@ -642,6 +733,33 @@ def test_no_measure_judges_its_own_results_nor_one_without_values() -> None:
     assert found["failed"].ranks == {"a": 3.0, "b": 3.0}
     assert found["failed"].mean_rank == 3.0
     assert math.isnan(found["a"].sensitivity.scale)
+
+
+def test_measures_that_say_the_same_have_one_vote() -> None:
+    """PSNR with the squared error, in 40 results; of few results and of constants, nobody."""
+    random = np.random.default_rng(0)
+    error = random.random(40)
+    distances = {
+        "l2": error, "psnr": 10 * np.log10(error), "other": random.random(40),
+        "flat": np.ones(40), "failed": np.full(40, math.nan),
+    }  # fmt: skip
+    groups = jury.families(distances)
+    assert sorted(groups) == [["failed"], ["flat"], ["l2", "psnr"], ["other"]]
+    few = jury.families({name: values[:29] for name, values in distances.items()})
+    assert few == [[name] for name in distances]
+    # Complete linkage: the ends of a chain are no family.
+    chain = [error, error + 0.14 * random.random(40)]
+    chain.append(chain[1] + 0.14 * random.random(40))
+    ends, links = (
+        [study.correlation("srcc", chain[a], chain[b], resamples=2).value for a, b in pairs]
+        for pairs in ([(0, 2)], [(0, 1), (1, 2)])
+    )
+    assert ends[0] < jury.ALIKE < min(links)
+    assert len(jury.families(dict(zip("abc", chain, strict=True)))) == 2
+    ranks = {"psnr": 1.0, "l2": 3.0, "other": 5.0, "flat": 6.5}
+    assert jury.vote(ranks, "loss", groups) == pytest.approx((2.0 + 5.0 + 6.5) / 3)
+    assert jury.vote(ranks, "l2", groups) == pytest.approx((5.0 + 6.5) / 2)
+    assert math.isnan(jury.vote({"psnr": 1.0}, "l2", groups))
 
 
 def test_ranks_share_places() -> None:

@@ -72,7 +72,10 @@ def test_csv_files_as_pandas_writes_them(table: Path, content: bytes) -> None:
             "reference,distorted,mos\nr.png,a.png,3\nr.png,b.png,2\nr.png,./a.png,4\n",
             r"line 4 repeats line 2 \(r.png and a.png\)",
         ),
-        ("reference,distorted,mos\nr.png,gone.png,3\n", r"names no image that exists \(line 2"),
+        (
+            "reference,distorted,mos\ngone.png,a.png,3\ngone.png,b.png,3\n",
+            r"names no image that exists \(\S*gone.png does not exist\); paths are relative to",
+        ),
         ("reference,distorted,mos,dmos\nr.png,a.png,3,4\n", "has both mos and dmos"),
         ("reference,distorted,mos,MOS\nr.png,a.png,3,4\n", "has the column 'mos' twice"),
         (

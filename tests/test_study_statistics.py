@@ -12,7 +12,8 @@ from ssimloss import study
 from ssimloss.study import aggregate as aggregates
 from ssimloss.study import choices, weighted
 from ssimloss.study.aggregate import aggregate, fitness_factors, speed_factors
-from ssimloss.study.bootstrap import Draws, percentile_interval
+from ssimloss.study.bootstrap import Draws, mean_interval, paired_p, percentile_interval
+from ssimloss.study.correlations import compare_resampled
 from ssimloss.study.logistic import CURVES, fit_logistic
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -97,11 +98,31 @@ def test_no_other_search_fits_better(curve: str) -> None:
         return b[0] * (0.5 - 1 / (1 + np.exp(b[1] * (x - b[2])))) + b[3] * x + b[4]
 
     bounds = [(-6, 6), (-6, 6), (-3, 3), (-3, 3), (-3, 3)][: 4 if curve == "logistic4" else 5]
+    if curve == "monotonic5":  # rising, as the data do
+        bounds = [(0, 6), (0, 6), (-3, 3), (0, 3), (-3, 3)]
     end = optimize.differential_evolution(
         lambda b: np.mean((equation(b) - q) ** 2), bounds, seed=0, maxiter=100, popsize=10
     )
     ours = np.mean((fit_logistic(x, q, curve=curve)(x) - q) ** 2)
     assert ours <= 1.005 * end.fun
+
+
+def test_a_monotonic_fit_does_not_follow_noise() -> None:
+    """20 images: the unrestricted curve goes up and down, and its correlation is higher."""
+    x, q = correlated(20, 0.6, 2)
+    grid = np.linspace(x.min(), x.max(), 400)
+    free, rising = (fit_logistic(x, q, curve=curve) for curve in ("logistic5", "monotonic5"))
+    assert np.diff(free(grid)).min() < -1e-3
+    assert np.diff(rising(grid)).min() >= 0
+    assert np.diff(fit_logistic(-x, q, curve="monotonic5")(-grid[::-1])).max() <= 0
+    free_r, rising_r = (stats.pearsonr(one(x), q)[0] for one in (free, rising))
+    assert rising_r < free_r - 0.01
+    assert study.opinion_agreement(x, q, resamples=2).plcc.value == pytest.approx(rising_r)
+    # Where the best curve is monotonic, both are the same.
+    x = np.linspace(-2, 2, 60)
+    q = np.tanh(3 * x) + 0.3 * x + 0.05 * np.sin(40 * x)
+    free, rising = (fit_logistic(x, q, curve=curve) for curve in ("logistic5", "monotonic5"))
+    assert rising(x) == pytest.approx(free(x), abs=1e-4)
 
 
 def test_undefined_statistics_say_why() -> None:
@@ -140,7 +161,7 @@ def test_average_precision_is_that_of_scikit_learn() -> None:
         for counts in weights.astype(int)
     ]
     value = study.average_precision(distance, same)
-    found = choices.precision_interval(distance, same, draws)
+    found = percentile_interval(*choices.resampled_precision(distance, same, draws))
     expected = percentile_interval(value, np.array(by_hand))
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-12)
 
@@ -266,6 +287,38 @@ def test_a_comparison_without_any_spread_is_undefined() -> None:
     found = {(row.first, row.second): (row.p, row.p_holm) for row in rows}
     assert found["right", "twin"] == (1.0, 1.0)
     assert np.isnan(found["right", "wrong"]).all()
+
+
+def test_choices_are_compared_on_the_same_questions() -> None:
+    """A measure, one that errs as often on other questions, and one that is worse in few more."""
+    random = np.random.default_rng(0)
+    scores = (random.random(200) < 0.8).astype(float)
+    worse = np.where(np.arange(200) % 20 == 0, 0.0, scores)
+    measures = {"first": scores, "shuffled": random.permutation(scores), "worse": worse}
+    draws = Draws(200, None, 400, seed=1)
+    drawn = {name: choices.resampled_scores(values, draws) for name, values in measures.items()}
+    rows = compare_resampled({n: (value, value, found) for n, (value, found) in drawn.items()})
+    found = {(row.first, row.second): row for row in rows}
+    assert found["first", "shuffled"].p == 1.0
+    assert found["first", "worse"].difference == pytest.approx((scores - worse).mean())
+    expected = stats.ttest_rel(scores, worse).pvalue
+    assert found["first", "worse"].p == pytest.approx(expected, rel=0.5)
+    assert found["first", "worse"].p_holm == pytest.approx(3 * found["first", "worse"].p)
+    intervals = [percentile_interval(*one) for one in drawn.values()]
+    assert intervals[2].high > intervals[0].low
+
+
+def test_means_over_images_are_those_of_scipy() -> None:
+    values, other = np.random.default_rng(0).normal(3, 1, (2, 6))
+    found = mean_interval(values)
+    expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx(tuple(expected), rel=1e-12)
+    assert paired_p(values - other) == pytest.approx(stats.ttest_rel(values, other).pvalue)
+    assert math.isnan(mean_interval([2.0]).low)
+    assert math.isnan(mean_interval([]).value)
+    assert math.isnan(paired_p([0.3]))
+    assert math.isnan(paired_p([0.1 + 0.2, 0.3, 0.3]))
+    assert paired_p([0.0, 0.0]) == 1.0
 
 
 def test_images_of_one_scene_are_drawn_together() -> None:

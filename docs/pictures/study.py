@@ -1,14 +1,18 @@
 """The page ``docs/study_of_measures.md`` and its picture, from the output of ``ssimloss study``.
 
-``python docs/pictures/study.py STUDY`` replaces the tables of the page by those in ``STUDY`` and
-draws a sheet of the pictures that result from the losses. The text above the tables is written by
-hand: check it afterwards.
+``python docs/pictures/study.py STUDY`` writes both from ``STUDY/study.json``, ``STUDY/study.md``
+and ``STUDY/pictures``. Every number of the text comes from the study, and every statement has a
+condition. A study in which one does not hold stops the script, which names the statement: change
+the statement then, not the condition.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import textwrap
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageDraw
 
@@ -17,6 +21,244 @@ PAGE, SHEET = DOCS / "study_of_measures.md", DOCS / "pictures" / "study.webp"
 FIRST_TABLE = "## Overview\n"
 SHOWN = ("start", "reference", "l1", "ssim", "ms_ssim", "nlpd", "gmsd", "fsim", "lpips", "vmaf")
 ACROSS, LABEL = 5, 18  # pictures in a row; pixels of height for a name
+WIDTH = 100  # of a line
+
+
+class Study:
+    """The numbers of a study, as the text prints them."""
+
+    def __init__(self, found: dict[str, Any]) -> None:
+        """Take the content of ``study.json``."""
+        self.about: dict[str, str] = found["about"]
+        self.measures: dict[str, Any] = found["measures"]
+        ranks = {
+            name: one["fitness"]["mean_rank"]
+            for name, one in self.measures.items()
+            if one["fitness"]["mean_rank"] is not None
+        }
+        self.losses = sorted(ranks, key=lambda name: ranks[name])
+        self.images = self.about["images"].split(", ")
+
+    def correct(self, name: str, group: str = "mean") -> float:
+        """The share of correct orderings."""
+        return float(self.measures[name]["orderings"][group])
+
+    def place(self, name: str) -> int:
+        """As a loss, 1 for the best."""
+        return self.losses.index(name) + 1
+
+    def rank(self, name: str) -> float:
+        """The mean rank as a loss."""
+        return float(self.measures[name]["fitness"]["mean_rank"])
+
+    def ranked(self, name: str) -> str:
+        """The mean rank, with its interval where there is one."""
+        interval = self.measures[name]["fitness"]["interval"]
+        if interval["low"] is None:
+            return f"{self.rank(name):.1f}"
+        return f"{self.rank(name):.1f} ({interval['low']:.1f} to {interval['high']:.1f})"
+
+    def invented(self, name: str) -> float:
+        """Mean energy at high frequencies that the reference lacks, of its energy."""
+        found = [one["invented"] for one in self.measures[name]["fitness"]["descents"].values()]
+        return float(sum(found) / len(found))
+
+    def shift(self, name: str) -> float:
+        """Its change under a shift by one pixel, in parts of that under visible blur."""
+        return float(self.measures[name]["fitness"]["sensitivity"]["shift"])
+
+    def always_before(self, first: str, second: str) -> bool:
+        """Whether one loss has the better rank on every photograph."""
+        a, b = (self.measures[name]["fitness"]["by_image"] for name in (first, second))
+        return all(a[image] < b[image] for image in a)
+
+    def first(self) -> list[tuple[str, float]]:
+        """The shares of random weightings, the largest first."""
+        shares = {name: one["aggregate"]["first"] for name, one in self.measures.items()}
+        return sorted(shares.items(), key=lambda item: -item[1])
+
+
+class Text:
+    """Paragraphs whose statements hold, and the statements that do not."""
+
+    def __init__(self) -> None:
+        """Begin without lines."""
+        self.lines: list[str] = []
+        self.wrong: list[str] = []
+        self.in_list = False
+
+    def heading(self, words: str) -> None:
+        """A line by itself."""
+        self.in_list = False
+        self.lines += [words, ""]
+
+    def say(self, words: str, *conditions: bool, item: bool = False) -> None:
+        """A paragraph, or an item of a list, under its conditions."""
+        if not all(conditions):
+            self.wrong.append(words)
+        lead, rest = ("- ", "  ") if item else ("", "")
+        wrapped = textwrap.wrap(
+            words, WIDTH, initial_indent=lead, subsequent_indent=rest, break_on_hyphens=False
+        )
+        if item and self.in_list:
+            self.lines.pop()  # the empty line between two items
+        self.lines += [*wrapped, ""]
+        self.in_list = item
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share in per cent."""
+    return f"{100 * share:.{digits}f} %"
+
+
+def listed(names: list[str]) -> str:
+    """Names in a sentence."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def prose(study: Study, photograph: str, machine: str) -> str:
+    """Everything above the tables.
+
+    Raises:
+        ValueError: statements that this study does not support.
+    """
+    s, text = study, Text()
+    third, last = len(s.losses) / 3, len(s.losses)
+    count, images = len(s.measures), len(s.images)
+    photographs = "photograph" if images == 1 else "photographs"
+    text.heading(f"# {count} measures on {images} {photographs}")
+    text.say(
+        f"This page is the result of `ssimloss study` on {images} {photographs} of scikit-image "
+        f"({', '.join(s.images)}), on {s.about['device']} with PyTorch {s.about['torch']}. It "
+        "shows how measures order pairs of images on which everybody agrees, and what image "
+        "results from minimising each measure. No human judgements were used: nothing here says "
+        "how well a measure agrees with people where they differ. [How the study works](study.md).",
+        count >= 25,
+    )
+    text.say(
+        f"Times were measured on {machine}. Intervals are 95 % intervals over the photographs. "
+        + (
+            "A single photograph has none: everything below describes this one."
+            if images == 1
+            else "What has none describes these photographs, and others may differ."
+        )
+    )
+    text.say(
+        "**Not examined.** DISTS, and LPIPS on VGG and on SqueezeNet: their heads are in this "
+        "repository, but the networks below them could not be downloaded where the study ran. The "
+        "page says nothing about them. What it finds about LPIPS holds for the AlexNet variant "
+        "alone. [Install the networks](weights.md), and the same command examines them as well. "
+        "MS-SWD was left out with `--measures`: one step of its descent takes "
+        "1.4 s of a processor.",
+        not {"dists", "lpips_vgg", "lpips_squeeze", "ms_swd"} & set(s.measures),
+    )
+    text.heading("![One crop after 200 steps under eight losses](pictures/study.webp)")
+    text.say(
+        f"A crop of `{photograph}`, compressed (start), after 200 steps on its pixels under eight "
+        "losses. The loss knows the reference, so that a pixel loss reaches it. The picture shows "
+        "what each loss cannot see."
+    )
+    text.heading("## What it finds")
+    text.say(
+        f"Mean ranks are of {last} losses, 1 is the best. Measures that order all results alike "
+        "vote together: " + s.about["measures with one vote together"].replace("; ", " | ") + "."
+    )
+    text.say(
+        f"**SSIM** orders {percent(s.correct('ssim'))} of the pairs correctly: all at equal error, "
+        f"and {percent(s.correct('ssim', 'shift'))} of the shifts by one pixel against blur. As a "
+        f"loss it has the mean rank {s.ranked('ssim')} and adds {percent(s.invented('ssim'), 1)} "
+        "of the reference's energy at high frequencies.",
+        s.correct("ssim", "visibility") > 0.99, s.place("ssim") <= third, s.invented("ssim") < 0.01,
+        item=True,
+    )  # fmt: skip
+    text.say(
+        f"**MS-SSIM** orders {percent(s.correct('ms_ssim'))} and has the mean rank "
+        f"{s.ranked('ms_ssim')}. It adds {percent(s.invented('ms_ssim'), 1)} at high frequencies, "
+        "since its finest scale has a small weight. Add a pixel loss.",
+        s.invented("ms_ssim") > 2 * s.invented("ssim"), s.always_before("ssim", "ms_ssim"),
+        item=True,
+    )  # fmt: skip
+    text.say(
+        f"**GMSD** and **FSIM** order {percent(s.correct('gmsd'))} and "
+        f"{percent(s.correct('fsim'))}. As the only loss they lead farther from the reference than "
+        f"SSIM on every photograph: mean ranks {s.ranked('gmsd')} and {s.ranked('fsim')}, with "
+        f"{percent(s.invented('gmsd'))} and {percent(s.invented('fsim'))} invented energy. Both "
+        "compare magnitudes of gradients, so that the sign of an edge may be wrong.",
+        min(s.correct("gmsd"), s.correct("fsim")) > 0.97,
+        s.always_before("ssim", "gmsd"), s.always_before("ssim", "fsim"),
+        item=True,
+    )  # fmt: skip
+    text.say(
+        f"**LPIPS** (AlexNet) orders {percent(s.correct('lpips'))}. A shift by one pixel changes "
+        f"it {s.shift('lpips'):.2f} times as much as visible blur does, SSIM {s.shift('ssim'):.2f} "
+        f"times. As the only loss it has the mean rank {s.ranked('lpips')}: its features do not "
+        "see the pattern that stays in the picture.",
+        s.correct("lpips") > 0.97, s.shift("lpips") < 0.3, s.place("lpips") > 0.8 * last, item=True,
+    )  # fmt: skip
+    text.say(
+        f"The **embedded network** orders {percent(s.correct('embedded'))}, like LPIPS, and fails "
+        f"alone in the same way (mean rank {s.ranked('embedded')}).",
+        s.correct("embedded") > 0.97, s.place("embedded") > 0.7 * last, item=True,
+    )  # fmt: skip
+    text.say(
+        f"**VMAF** orders {percent(s.correct('vmaf'))} and is the last as a loss on every "
+        f"photograph (mean rank {s.ranked('vmaf')}): it rewards contrast beyond the "
+        "reference and does not see colour. [What VMAF rewards](vmaf.md).",
+        all(s.always_before(name, "vmaf") for name in s.losses if name != "vmaf"), item=True,
+    )  # fmt: skip
+    text.heading("## Where it contradicts common belief")
+    trusted = [name for name in s.losses if s.correct(name) > 0.98]
+    good = [name for name in trusted if s.place(name) <= third]
+    text.say(
+        f'"A measure that agrees with people is a good loss." Of the {len(trusted)} losses with '
+        f"more than 98 % correct orderings, {len(good) or 'none'} "
+        f"{'is' if len(good) < 2 else 'are'} in the first third as a loss"
+        f"{f' ({listed(good)})' if good else ''}. Undisputed orderings are not people's opinions, "
+        "so that this is a hint.",
+        len(trusted) > 4, len(good) < len(trusted) / 2, item=True,
+    )  # fmt: skip
+    text.say(
+        '"Charbonnier and L1 are the same." After 200 steps the other measures prefer '
+        f"Charbonnier's pictures on every photograph (mean rank {s.ranked('charbonnier')} against "
+        f"{s.ranked('l1')}), probably because L1 keeps its full slope near the target.",
+        s.always_before("charbonnier", "l1"), item=True,
+    )  # fmt: skip
+    text.say(
+        '"L1 is closer to what people see than L2." At equal squared error, L1 orders '
+        f"{percent(s.correct('l1', 'visibility'))} of the pairs correctly, less than guessing: it "
+        "counts an even shift of brightness as more than blur or noise of the same energy.",
+        s.correct("l1", "visibility") < 0.3, item=True,
+    )  # fmt: skip
+    text.say(
+        '"FLIP and PSNR-HVS-M know what is visible." At equal squared error, '
+        f"{percent(s.correct('flip', 'visibility'))} and "
+        f"{percent(s.correct('psnr_hvs_m', 'visibility'))} of their orderings are correct: they "
+        "rate a shift of brightness or a stretch of contrast as more visible than blur, noise or "
+        "blocking. They are made for small differences at a viewing distance, and these changes "
+        "are strong.",
+        max(s.correct(name, "visibility") for name in ("flip", "psnr_hvs_m")) < 0.45, item=True,
+    )  # fmt: skip
+    text.say(
+        '"A perceptual pyramid tolerates what nobody sees." NLPD ranks a shift by one pixel '
+        f"before blur of the same error in {percent(s.correct('nlpd', 'shift'))} of the cases, "
+        "although it orders distortions of equal error correctly.",
+        s.correct("nlpd", "shift") < 0.5, s.correct("nlpd", "visibility") > 0.95, item=True,
+    )  # fmt: skip
+    shares = s.first()
+    text.say(
+        f"The order of the aggregate is not stable: {shares[0][0]} is first in "
+        f"{percent(shares[0][1])} of all weightings of the factors, {shares[1][0]} in "
+        f"{percent(shares[1][1])}.",
+        shares[0][1] < 0.75, item=True,
+    )  # fmt: skip
+    text.say(
+        "Few photographs were used, and nobody judged them. Run the study on your own images "
+        "before you rely on it. Without images, `ssimloss study --out study` uses eight "
+        "photographs of scikit-image."
+    )
+    if text.wrong:
+        raise ValueError("this study does not support:\n" + "\n".join(text.wrong))
+    return "\n".join(text.lines)
 
 
 def sheet(folder: Path, start: str) -> Image.Image:
@@ -37,23 +279,28 @@ def sheet(folder: Path, start: str) -> Image.Image:
     return whole
 
 
-def with_tables(page: str, study: str) -> str:
-    """The page with the tables of ``study.md`` in place of its own."""
-    above = page[: page.index(FIRST_TABLE)]
-    tables, _, _ = study[study.index(FIRST_TABLE) :].partition("\n## Left out\n")
-    return above + tables.rstrip() + "\n"
+def tables(study: str) -> str:
+    """The tables of ``study.md``, without the wide one of all ranks."""
+    found, _, _ = study[study.index(FIRST_TABLE) :].partition("\n## Left out\n")
+    parts = found.split("\n## ")
+    return "\n## ".join(part for part in parts if not part.startswith("How each measure")).rstrip()
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("study", type=Path, help="the folder that ssimloss study has written")
-    parser.add_argument("--photograph", default="chelsea", help="for the sheet of pictures")
-    parser.add_argument("--start", default="compression", help="for the sheet of pictures")
+    parser.add_argument("--photograph", default="chelsea", help="of the sheet of pictures")
+    parser.add_argument("--start", default="compression", help="of the sheet of pictures")
+    parser.add_argument(
+        "--quiet", action="store_true", help="times were measured on a machine without other work"
+    )
     options = parser.parse_args()
+    found = Study(json.loads((options.study / "study.json").read_text(encoding="utf-8")))
+    machine = f"a machine {'without' if options.quiet else 'with'} other work"
+    above = prose(found, options.photograph, machine)
+    below = tables((options.study / "study.md").read_text(encoding="utf-8"))
     sheet(options.study / "pictures" / options.photograph, options.start).save(
         SHEET, quality=85, method=6
     )
-    found = (options.study / "study.md").read_text(encoding="utf-8")
-    page = with_tables(PAGE.read_text(encoding="utf-8"), found)
-    PAGE.write_text(page, encoding="utf-8")
+    PAGE.write_text(above + "\n" + below + "\n", encoding="utf-8")
     print(f"wrote {PAGE} and {SHEET}")

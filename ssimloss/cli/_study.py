@@ -6,6 +6,7 @@ interrupted or terminated.
 """
 
 import os
+import textwrap
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,6 +18,7 @@ from ssimloss.cli._options import Device, Overwrite, Resume
 from ssimloss.cli._progress import progress
 from ssimloss.cli._told import shown, stoppable
 
+_HEADING = 10  # characters in a line of a heading
 _LISTED = 5  # problems that the terminal shows; the page has all
 
 
@@ -69,6 +71,12 @@ def study(
     ] = Path("study"),
     resume: Resume = False,
     overwrite: Overwrite = False,
+    cost_again: Annotated[
+        bool,
+        typer.Option(
+            "--cost-again", help="With --resume: measure the cost again, on a quiet machine."
+        ),
+    ] = False,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     device: Device = "auto",
 ) -> None:
@@ -96,6 +104,7 @@ def study(
             out=out,
             resume=resume,
             overwrite=overwrite,
+            cost_again=cost_again,
             seed=seed,
             device=device,
         )
@@ -110,7 +119,9 @@ def study(
     drawn = Drawn(box=None, pad_edge=False)
     for column in overview.columns:
         justify: Literal["left", "right"] = "right" if column.format else "left"
-        drawn.add_column(column.title, justify=justify, overflow="fold")
+        # Narrow headings leave room for the names of measures.
+        heading = textwrap.fill(column.title, _HEADING, break_long_words=False)
+        drawn.add_column(heading, justify=justify, overflow="fold")
     for row in overview.rows:
         drawn.add_row(
             *(shown(text(cell, column)) for cell, column in zip(row, overview.columns, strict=True))

@@ -5,7 +5,7 @@ statistics.
 import functools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,18 +15,20 @@ from torch import Tensor
 
 from ssimloss.color import luma
 from ssimloss.evaluation.images import ImageError, read
+from ssimloss.evaluation.statistics import holm
 from ssimloss.metrics import ImageMeasure
-from ssimloss.study.bootstrap import RESAMPLES, Draws, Interval
+from ssimloss.study.bootstrap import RESAMPLES, Draws, Interval, percentile_interval
 from ssimloss.study.choices import (
     human_score,
     per_triplet,
-    precision_interval,
-    score_interval,
+    resampled_precision,
+    resampled_scores,
 )
 from ssimloss.study.correlations import (
     Agreement,
     Better,
     compare,
+    compare_resampled,
     opinion_agreement,
     statistic,
 )
@@ -73,7 +75,8 @@ class MeasureOfOpinions:
     by_strength: dict[str, Part]
     scores: list[float]  # of the judged images that count
     outliers: list[Outlier]
-    # Mean share of high frequencies in the outliers and in all images, and p that they are equal.
+    # Mean share of high frequencies in the outliers and in all images, and p that they are equal,
+    # corrected for the number of measures.
     high_frequencies: tuple[float, float, float]
 
 
@@ -162,7 +165,7 @@ def agreements(
     scores: Sequence[Scores],
     higher_is_better: Mapping[str, bool],
     *,
-    curve: Curve = "logistic5",
+    curve: Curve = "monotonic5",
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Agreements:
@@ -203,22 +206,29 @@ def agreements(
             name: _opinions(rows, x[name], answers, same[name], spectra, curve, draws)
             for name in names
         }
+        found = _corrected(found)
         comparisons = compare(x, answers, same_direction=same, **draws) if len(rows) > 3 else []
         return Agreements(**about, measures=found, comparisons=comparisons, left_out=left_out)
     drawn = Draws(len(rows), clusters, resamples, seed)
     distances = {n: -values[n] if higher_is_better[n] else values[n] for n in names}
     if judgements.kind == "choices":
-        intervals = {
-            name: score_interval(per_triplet(d[:, 0], d[:, 1], answers), drawn)
+        drawn_scores = {
+            name: resampled_scores(per_triplet(d[:, 0], d[:, 1], answers), drawn)
             for name, d in distances.items()
         }
         about["people"] = human_score(answers)
     else:
-        intervals = {
-            name: precision_interval(d[:, 0], answers, drawn) for name, d in distances.items()
+        drawn_scores = {
+            name: resampled_precision(d[:, 0], answers, drawn) for name, d in distances.items()
         }
-    found = {name: MeasureOfChoices(one, len(rows)) for name, one in intervals.items()}
-    return Agreements(**about, measures=found, left_out=left_out)
+    found = {
+        name: MeasureOfChoices(percentile_interval(*one), len(rows))
+        for name, one in drawn_scores.items()
+    }
+    comparisons = compare_resampled(
+        {name: (value, value, resampled) for name, (value, resampled) in drawn_scores.items()}
+    )
+    return Agreements(**about, measures=found, comparisons=comparisons, left_out=left_out)
 
 
 def _usable(
@@ -276,6 +286,22 @@ def _opinions(
         ]  # fmt: skip
         frequencies = _frequencies_of_outliers(np.array(spectra), far)
     return MeasureOfOpinions(overall, by_distortion, by_strength, x.tolist(), outliers, frequencies)
+
+
+def _corrected(found: dict[str, MeasureOfOpinions]) -> dict[str, MeasureOfOpinions]:
+    """With the p-values of the outliers corrected for the number of measures."""
+    known = {
+        name: one.high_frequencies[2]
+        for name, one in found.items()
+        if math.isfinite(one.high_frequencies[2])
+    }
+    p = dict(zip(known, holm(list(known.values())), strict=True))
+    return {
+        name: replace(one, high_frequencies=(*one.high_frequencies[:2], p[name]))
+        if name in p
+        else one
+        for name, one in found.items()
+    }
 
 
 def _parts(labels: Sequence[str], ranked: Array, q: Array) -> dict[str, Part]:

@@ -4,7 +4,7 @@ A resample is a row of weights: how many times it contains each pair. Every stat
 is a function of such weights, so that all resamples are computed at once.
 
 Efron & Tibshirani 1993; standard errors on Fisher's scale: Fisher 1921, Fieller, Hartley & Pearson
-1957, Bonett & Wright 2000.
+1957, Bonett & Wright 2000. Means over few photographs: Student 1908.
 """
 
 import math
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from ssimloss.study.logistic import Array
 
@@ -125,6 +126,40 @@ def correlation_interval(name: str, value: float, resampled: Array, count: int) 
     return Interval(value, min(low, value), max(high, value))
 
 
+def mean_interval(values: npt.ArrayLike) -> Interval:
+    """The mean of independent values with Student's interval; no interval for a single value.
+
+    Args:
+        values: ``(n,)``, finite.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if not len(array):
+        return UNDEFINED
+    mean = float(array.mean())
+    if len(array) < 2:
+        return Interval(mean, math.nan, math.nan)
+    quantile = float(scipy_stats().t.ppf((1 + CONFIDENCE) / 2, len(array) - 1))
+    reach = quantile * float(array.std(ddof=1)) / math.sqrt(len(array))
+    return Interval(mean, mean - reach, mean + reach)
+
+
+def paired_p(differences: npt.ArrayLike) -> float:
+    """Two-sided p-value of Student's test that the mean of paired differences is 0.
+
+    It is undefined for a single difference, and for equal differences other than 0: neither shows
+    how much they would vary.
+
+    Args:
+        differences: ``(n,)``, finite.
+    """
+    array = np.asarray(differences, dtype=np.float64)
+    if len(array) < 2:
+        return math.nan
+    if np.ptp(array) <= 1e-12 * float(np.abs(array).max()):  # their deviation is rounding alone
+        return 1.0 if not array.any() else math.nan
+    return float(scipy_stats().ttest_1samp(array, 0.0).pvalue)
+
+
 def difference_p(difference: float, resampled: Array) -> float:
     """Two-sided p-value of a difference, normal with the standard deviation of its resamples.
 
@@ -157,9 +192,7 @@ def scipy_stats() -> Any:
     try:
         from scipy import stats
     except ImportError as error:
-        raise ModuleNotFoundError(
-            "correlations need scipy: pip install 'ssimloss[study]'"
-        ) from error
+        raise ModuleNotFoundError("a study needs scipy: pip install 'ssimloss[study]'") from error
     return stats
 
 

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from ssimloss.study.bootstrap import Draws, Interval, percentile_interval
+from ssimloss.study.bootstrap import Draws
 from ssimloss.study.logistic import Array
 
 
@@ -58,19 +58,16 @@ def average_precision(distance: npt.ArrayLike, same: npt.ArrayLike) -> float:
     return float(_precision(d, share, np.ones((1, len(d))))[0]) if len(d) else math.nan
 
 
-def score_interval(scores: Array, draws: Draws) -> Interval:
-    """The mean of :func:`per_triplet` with its bootstrap interval."""
+def resampled_scores(scores: Array, draws: Draws) -> tuple[float, Array]:
+    """The mean of :func:`per_triplet`, and that of each resample."""
     if not len(scores):
-        return Interval(math.nan, math.nan, math.nan)
-    means = draws.resampled(lambda weights: weights @ scores / weights.sum(1))
-    return percentile_interval(float(scores.mean()), means)
+        return math.nan, np.full(draws.resamples, math.nan)
+    return float(scores.mean()), draws.resampled(lambda weights: weights @ scores / weights.sum(1))
 
 
-def precision_interval(distance: Array, same: Array, draws: Draws) -> Interval:
-    """:func:`average_precision` with its bootstrap interval."""
-    return percentile_interval(
-        average_precision(distance, same), draws.resampled(partial(_precision, distance, same))
-    )
+def resampled_precision(distance: Array, same: Array, draws: Draws) -> tuple[float, Array]:
+    """:func:`average_precision`, and that of each resample."""
+    return average_precision(distance, same), draws.resampled(partial(_precision, distance, same))
 
 
 def _precision(distance: Array, same: Array, weights: Array) -> Array:

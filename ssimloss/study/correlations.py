@@ -54,11 +54,11 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Better:
-    """Two measures of the same images: does the first rank them more as people do?"""
+    """Two measures of the same images: does the first agree more with people?"""
 
     first: str
     second: str
-    difference: float  # of their SRCC
+    difference: float  # of their SRCC, or of the score of another kind of judgements
     p: float
     p_holm: float
 
@@ -68,7 +68,7 @@ def opinion_agreement(
     opinions: npt.ArrayLike,
     *,
     same_direction: bool = True,
-    curve: Curve = "logistic5",
+    curve: Curve = "monotonic5",
     clusters: Sequence[object] | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
@@ -82,7 +82,8 @@ def opinion_agreement(
         scores, opinions: ``(n,)`` finite numbers.
         same_direction: whether higher is better for both, or lower for both, as for SSIM and MOS.
             False for a distance and MOS, or for a score and DMOS.
-        curve: fitted before Pearson's correlation and the error are computed.
+        curve: fitted before Pearson's correlation and the error are computed; see
+            :mod:`~ssimloss.study.logistic`.
         clusters: a label for each pair, usually its reference image. The bootstrap draws whole
             clusters, since images of one scene are not independent. None draws single pairs.
         resamples: number of bootstrap resamples. The curve is not fitted again in each of them.
@@ -152,11 +153,22 @@ def compare(
         draws = Draws(len(q), clusters, resamples, seed)
         centre[name] = fisher(np.array([statistic("srcc", x, q)]), len(q))[0]
         spread[name] = fisher(draws.resampled(_weighted("srcc", x, q)), len(q))
+    return compare_resampled(
+        {name: (math.tanh(centre[name]), centre[name], spread[name]) for name in scores}
+    )
+
+
+def compare_resampled(found: Mapping[str, tuple[float, float, Array]]) -> list[Better]:
+    """Every pair of measures, from resamples of the same questions.
+
+    Args:
+        found: for each measure its score, and the score and its resamples ``(r,)`` on the scale
+            that is tested.
+    """
     rows = []
-    for first, second in itertools.combinations(scores, 2):
-        difference = math.tanh(centre[first]) - math.tanh(centre[second])
-        p = difference_p(centre[first] - centre[second], spread[first] - spread[second])
-        rows.append((first, second, difference, p))
+    for first, second in itertools.combinations(found, 2):
+        (a, centre_a, spread_a), (b, centre_b, spread_b) = found[first], found[second]
+        rows.append((first, second, a - b, difference_p(centre_a - centre_b, spread_a - spread_b)))
     # An undefined comparison does not count in the correction.
     known = [index for index, row in enumerate(rows) if math.isfinite(row[3])]
     corrected = dict(zip(known, holm([rows[index][3] for index in known]), strict=True))

@@ -53,7 +53,7 @@ def prepare(out: Path, settings: Mapping[str, Any], *, resume: bool, overwrite: 
     Args:
         out: the output folder.
         settings: everything that decides the results.
-        resume: continue the study in the folder.
+        resume: continue the study in the folder, with the same images, more, or fewer.
         overwrite: discard it: remove the files that its journal lists, and no others.
 
     Raises:
@@ -82,18 +82,52 @@ def prepare(out: Path, settings: Mapping[str, Any], *, resume: bool, overwrite: 
                 f"{out} already holds a study: resume continues it, overwrite discards it, another "
                 "folder keeps both"
             )
-        changed = [name for name in settings if before.get(name) != settings[name]]
-        if changed:
-            listed = "; ".join(
-                f"{name} was {before.get(name)!r}, is now {settings[name]!r}" for name in changed
-            )
+        seen = before.get("images", {})
+        changed = [
+            name for name in settings if name != "images" and before.get(name) != settings[name]
+        ]
+        # Results are kept by the name of the image, which must be the same picture as before.
+        now = settings.get("images", {})
+        replaced = [name for name in now if seen.get(name, now[name]) != now[name]]
+        told = [_changed(name, before.get(name), settings[name]) for name in changed]
+        told += [f"the image {name} is another picture than before" for name in replaced]
+        if told:
             raise ValueError(
-                f"{out} holds a study with other settings, which cannot be continued: {listed}"
+                f"{out} holds a study with other settings, which cannot be continued: "
+                f"{'; '.join(told)}. Choose another folder, or overwrite to discard it"
             )
+        if not now.items() <= seen.items():
+            with writing(known.parent):
+                _write(known, settings | {"images": {**seen, **now}})
         return
     with writing(known.parent):
         _discard(out)
-        _files.write_text(known, json.dumps(settings, indent=1, allow_nan=False) + "\n")
+        _write(known, settings)
+
+
+def _changed(name: str, before: Any, now: Any) -> str:
+    """How a setting differs; of several entries, those that do."""
+    if not (isinstance(before, dict) and isinstance(now, dict)):
+        return f"{name} was {before!r}, is now {now!r}"
+    told = (
+        [f"without {', '.join(gone)}"]
+        if (gone := [one for one in before if one not in now])
+        else []
+    )
+    if added := [one for one in now if one not in before]:
+        told.append(f"with {', '.join(added)}")
+    told += [
+        f"{one} has other questions or images"
+        if name == "judgements"
+        else f"{one} was {before[one]!r}, is now {now[one]!r}"
+        for one in now
+        if one in before and before[one] != now[one]
+    ]
+    return f"{name}: {', '.join(told)}"
+
+
+def _write(known: Path, settings: Mapping[str, Any]) -> None:
+    _files.write_text(known, json.dumps(settings, indent=1, allow_nan=False) + "\n")
 
 
 def read_journal(out: Path) -> Done:

@@ -168,7 +168,8 @@ def checked(judgements: Judgements) -> Judgements:
         else:
             kept.append(row)
     if not kept:
-        told = "; ".join(missing[:_SHOWN]) or "it has no rows"
+        gone_once = dict.fromkeys(words.partition(": ")[2] for words in missing)
+        told = "; ".join([*gone_once][:_SHOWN]) or "it has no rows"
         raise JudgementError(
             f"{source} names no image that exists ({told}); paths are relative to the file, or "
             "to the folder passed as images"

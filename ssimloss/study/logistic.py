@@ -6,6 +6,9 @@ They are fitted by least squares before Pearson's correlation and the error are 
   curve between ``b2`` and ``b1``.
 - five parameters (Sheikh, Sabir & Bovik 2006):
   ``q(x) = b1 (1/2 - 1 / (1 + exp(b2 (x - b3)))) + b4 x + b5``, which need not be monotonic.
+- the same five parameters among monotonic curves, as VQEG 2000 demands of the mapping: ``b4`` has
+  the sign of ``b1 b2``. With few images the unrestricted curve follows single scores up and down,
+  which raises Pearson's correlation. If it is monotonic by itself, both are the same.
 """
 
 from collections.abc import Callable
@@ -18,12 +21,12 @@ import numpy.typing as npt
 from ssimloss import _checks
 
 Array = npt.NDArray[np.float64]
-Curve = Literal["logistic4", "logistic5"]
+Curve = Literal["logistic4", "logistic5", "monotonic5"]
 CURVES: Final[tuple[str, ...]] = get_args(Curve)
 # Of the error, in each search. A search that needs more follows a valley of almost equal errors, to
 # ever larger parameters.
 _EVALUATIONS: Final = 300
-_PARAMETERS: Final[dict[str, int]] = {"logistic4": 4, "logistic5": 5}
+_PARAMETERS: Final[dict[str, int]] = {"logistic4": 4, "logistic5": 5, "monotonic5": 5}
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def fit_logistic(x: npt.ArrayLike, q: npt.ArrayLike, *, curve: Curve = "logistic
 
     Args:
         x, q: ``(n,)`` finite numbers, neither constant.
-        curve: ``"logistic4"`` or ``"logistic5"``.
+        curve: ``"logistic4"``, ``"logistic5"`` or ``"monotonic5"``.
 
     Raises:
         ValueError: fewer pairs than parameters, a number that is not finite, or constant numbers.
@@ -70,19 +73,25 @@ def fit_logistic(x: npt.ArrayLike, q: npt.ArrayLike, *, curve: Curve = "logistic
     x_centre, x_spread, q_centre, q_spread = x.mean(), x.std(), q.mean(), q.std()
     z, target = (x - x_centre) / x_spread, (q - q_centre) / q_spread
     equation = _EQUATIONS[curve]
+    direction = 1.0 if float((z * target).sum()) >= 0 else -1.0
 
     def misses(parameters: Array) -> Array:
         return np.asarray(equation(z, *parameters) - target, dtype=np.float64)
 
-    ends = [
-        least_squares(
-            misses, start, method="lm" if len(z) >= len(start) else "trf", max_nfev=_EVALUATIONS
-        )
-        for start in _starts(curve, z, target)
-    ]
+    # A monotonic curve is searched in the direction of the data: b1, b2 and b4 are not negative.
+    method: dict[str, Any] = {"method": "lm"}
+    if curve == "monotonic5":
+        z = direction * z
+        low = (0.0, 0.0, -np.inf, 0.0, -np.inf)
+        method = {"method": "trf", "bounds": (low, np.inf)}
+    starts = _starts(curve, z, target)
+    ends = [least_squares(misses, start, max_nfev=_EVALUATIONS, **method) for start in starts]
     best = min(ends, key=lambda end: end.cost)
+    found = best.x
+    if curve == "monotonic5":
+        found = found * (direction, 1.0, direction, direction, 1.0)
     return Fit(
-        curve, tuple(map(float, best.x)), float(x_centre), float(x_spread), float(q_centre),
+        curve, tuple(map(float, found)), float(x_centre), float(x_spread), float(q_centre),
         float(q_spread),
     )  # fmt: skip
 
@@ -135,6 +144,7 @@ def _logistic5(z: Array, b1: float, b2: float, b3: float, b4: float, b5: float) 
 _EQUATIONS: Final[dict[str, Callable[..., Array]]] = {
     "logistic4": _logistic4,
     "logistic5": _logistic5,
+    "monotonic5": _logistic5,
 }
 
 

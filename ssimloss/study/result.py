@@ -8,6 +8,7 @@ from typing import Any
 
 from ssimloss.study.aggregate import Aggregate
 from ssimloss.study.agreement import Agreements
+from ssimloss.study.bootstrap import UNDEFINED, Interval
 from ssimloss.study.cost import Cost
 from ssimloss.study.fitness import Descent, Sensitivity
 
@@ -18,10 +19,13 @@ class Fitness:
 
     Args:
         ranks: mean rank of its results by each other measure, by name; 1 is the best.
-        mean_rank: the mean of these; NaN without any.
+        mean_rank: the mean over the families of judges other than its own (see
+            :mod:`~ssimloss.study.jury`); NaN without any.
         descents: by ``"image, start"``.
         sensitivity: mean over the images.
         why_none: why it has no descents; empty if it has.
+        by_image: the mean rank on each image.
+        interval: of the mean rank, over the images.
     """
 
     ranks: dict[str, float]
@@ -29,6 +33,8 @@ class Fitness:
     descents: dict[str, Descent]
     sensitivity: Sensitivity
     why_none: str = ""
+    by_image: dict[str, float] = field(default_factory=dict)
+    interval: Interval = UNDEFINED
 
     @property
     def dead(self) -> float:
@@ -59,6 +65,7 @@ class MeasureResult:
     fitness: Fitness | None = None
     cost: Cost | None = None
     aggregate: Aggregate | None = None
+    orderings_by_image: dict[str, float] = field(default_factory=dict)  # the mean on each image
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,13 @@ class StudyResult:
     agreements: list[Agreements]
     advice: list[str]
     problems: list[str]
+
+    @property
+    def images(self) -> list[str]:
+        """The names of the studied images."""
+        return list(
+            dict.fromkeys(n for one in self.measures.values() for n in one.orderings_by_image)
+        )
 
 
 def plain(value: Any) -> Any:

@@ -28,6 +28,7 @@ from ssimloss.study.aggregate import (
     speed_factors,
 )
 from ssimloss.study.agreement import Agreements, MeasureOfOpinions, agreements
+from ssimloss.study.bootstrap import scipy_stats
 from ssimloss.study.judgements import Judgements
 from ssimloss.study.layouts import read_judgements
 from ssimloss.study.page import write_page
@@ -54,7 +55,10 @@ class Study:
         aggregate_weights: of the factors of the aggregate; 1 for those that are not given.
         budget_ms: the longest acceptable time of a training step, for the advice.
         out: the folder for tables, pictures, the page and the journal; None writes nothing.
-        resume, overwrite: continue or discard the study in ``out``.
+        resume, overwrite: continue or discard the study in ``out``. A study that is continued may
+            have more images than before, or fewer.
+        cost_again: with ``resume``, measure the cost once more, such as on a machine that has no
+            other work now.
         seed: of everything random.
         device: ``"auto"``, or a device of PyTorch.
 
@@ -75,6 +79,7 @@ class Study:
     out: str | Path | None = None
     resume: bool = False
     overwrite: bool = False
+    cost_again: bool = False
     seed: int = 0
     device: str = "auto"
 
@@ -96,6 +101,11 @@ class Study:
             raise ValueError("resume and overwrite need out, the folder that holds a study")
         if self.resume and self.overwrite:
             raise ValueError("resume continues the study in out, overwrite discards it; set one")
+        if self.cost_again and not self.resume:
+            raise ValueError(
+                "cost_again measures the cost of a study once more; set resume as well"
+            )
+        scipy_stats()  # an error now, not after all tasks
         weights = complete_weights(self.aggregate_weights)
         judged = _listed(self.judgements)
         if not judged and not any(weights[name] for name in weights if name != "agreement"):
@@ -121,6 +131,8 @@ class Study:
                 "seed": self.seed,
             }
             done = self._done(folder, settings, world)
+            if self.cost_again:
+                done = {key: one for key, one in done.items() if not key.startswith("cost/")}
             work = Work(examined, pictures, sets, extent, self.seed, device, folder)
             todo = [task for task in work.shared() if task.key not in done]
             share = todo[world.rank :: world.size]
@@ -208,13 +220,20 @@ class Study:
             "images": ", ".join(work.pictures),
             "extent": "quick" if self.quick else "full",
             "seed": str(self.seed),
+            "threads": str(torch.get_num_threads()),
+            "measures with one vote together": _together(work.families(done)),
             "weights of the aggregate": ", ".join(
                 f"{name} {weight:g}"
                 for name, weight in complete_weights(self.aggregate_weights).items()
             ),
         }
+        about = {name: words for name, words in about.items() if words}
         advice = advise(measures, found, budget_ms=self.budget_ms)
         return StudyResult(about, measures, found, advice, problems)
+
+
+def _together(families: Sequence[Sequence[str]]) -> str:
+    return "; ".join(", ".join(group) for group in families if len(group) > 1)
 
 
 def _round_trip(found: Any) -> Any:

@@ -4,7 +4,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ssimloss.evaluation.escapes import latex, markdown
@@ -50,13 +50,18 @@ class Table:
         found = {}
         for index, column in enumerate(self.columns):
             known = [
-                float(value)
+                value
                 for row in self.rows
                 if isinstance(value := row[index], (int, float)) and math.isfinite(value)
             ]
             if column.better and known:
                 found[index] = max(known) if column.better == "higher" else min(known)
         return found
+
+    def is_best(self, row: Sequence[Cell], index: int, best: Mapping[int, float]) -> bool:
+        """Whether a cell prints as the best of its column does: of equal numbers, all are best."""
+        column = self.columns[index]
+        return index in best and shown(row[index], column) == shown(best[index], column)
 
 
 def as_csv(table: Table) -> str:
@@ -130,6 +135,6 @@ def _worded(
         cells = []
         for index, (cell, column) in enumerate(zip(row, table.columns, strict=True)):
             word = escape(shown(cell, column))
-            cells.append(bold(word) if index in best and cell == best[index] else word)
+            cells.append(bold(word) if table.is_best(row, index, best) else word)
         rows.append(cells)
     return rows

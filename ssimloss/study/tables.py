@@ -17,6 +17,7 @@ from ssimloss.study.agreement import (
 )
 from ssimloss.study.bootstrap import Interval
 from ssimloss.study.journal import RESULTS
+from ssimloss.study.jury import ALIKE
 from ssimloss.study.result import MeasureResult, StudyResult, plain
 from ssimloss.study.table import Cell, Column, Table, as_csv, as_latex, as_markdown, file_name
 
@@ -25,6 +26,11 @@ _FACTORS: Final = {
     "orderings": "correct orderings",
     "fitness": "fitness as a loss",
     "speed": "speed",
+}
+_SCORES: Final = {
+    "opinions": "SRCC",
+    "choices": "two-alternative score",
+    "sameness": "average precision",
 }
 _GROUPS: Final = {
     "visibility": "equal error, less visible first",
@@ -90,7 +96,8 @@ def _overview(measures: Sequence[MeasureResult]) -> Table:
             one.name,
             *(one.aggregate.factors[name] if one.aggregate else None for name in names),
             one.aggregate.value if one.aggregate else None,
-            one.aggregate.first if one.aggregate else None,
+            # Without an aggregate a measure does not compete.
+            one.aggregate.first if one.aggregate and math.isfinite(one.aggregate.value) else None,
         ]
         for one in measures
     ]
@@ -114,7 +121,7 @@ def _overview(measures: Sequence[MeasureResult]) -> Table:
 def _agreement(one: Agreements) -> Table:
     name = file_name(one.name.lower().replace(" ", "_"))
     if one.kind != "opinions":
-        title = "two-alternative score" if one.kind == "choices" else "average precision"
+        title = _SCORES[one.kind]
         people = f" One more person would reach {one.people:.3f}." if one.kind == "choices" else ""
         rows: list[list[Cell]] = [
             [key, found.score.value, _between(found.score)]
@@ -156,15 +163,16 @@ def _agreement(one: Agreements) -> Table:
             Column("outliers", "d", "lower"),
             Column("high frequencies in outliers", ".1%"),
             Column("high frequencies in all images", ".1%"),
-            Column("p, outliers as all others", ".2g"),
+            Column("p, outliers as all others, corrected", ".2g"),
             Column("note"),
         ],
         _ordered(judged, 1, "higher"),
         f"{one.count} judged images of {one.scenes} references, the same for every measure."
-        f"{_drawn(one)} The fit is the logistic curve with five parameters. Outliers lie more than "
-        "two standard deviations from it. High frequencies: the share of an image's energy above a "
-        "quarter of a cycle per pixel. p: Mann-Whitney test that outliers have the same share as "
-        "the other images.",
+        f"{_drawn(one)} The fit is monotonic, a logistic curve with five parameters. Outliers lie "
+        "more than two standard deviations from it. High frequencies: the share of an image's "
+        "energy above a quarter of a cycle per pixel. p: Mann-Whitney test that outliers have the "
+        "same share as "
+        "the other images, corrected for the number of measures (Holm).",
     )
 
 
@@ -220,13 +228,13 @@ def _comparisons(one: Agreements) -> Table:
         [
             Column("measure"),
             Column("other measure"),
-            Column("difference of SRCC", "+.3f"),
+            Column(f"difference of {_SCORES[one.kind]}", "+.3f"),
             Column("p", ".2g"),
             Column("p, corrected", ".2g"),
         ],
         _ordered(rows, 4, "lower"),
         "Positive: the first measure agrees better. Paired bootstrap; Holm's method corrects p for "
-        "the number of pairs.",
+        f"the number of pairs.{_drawn(one)}",
     )
 
 
@@ -236,10 +244,21 @@ def _orderings(measures: Sequence[MeasureResult]) -> Table:
     return Table(
         "orderings",
         "Orderings that everybody agrees on",
-        [Column("measure"), *(Column(_GROUPS[group], ".0%", "higher") for group in groups)],
+        [
+            Column("measure"),
+            *(Column(_GROUPS[group], ".0%", "higher") for group in groups),
+            Column("lowest mean of an image", ".0%", "higher"),
+        ],
         _ordered(
-            [[one.name, *(one.orderings[group] for group in groups)] for one in measures],
-            -1,
+            [
+                [
+                    one.name,
+                    *(one.orderings[group] for group in groups),
+                    min(filter(math.isfinite, one.orderings_by_image.values()), default=None),
+                ]
+                for one in measures
+            ],
+            -2,
             "higher",
         ),
         "Share of correctly ordered pairs of images; a tie counts half, so that guessing reaches "
@@ -258,8 +277,8 @@ def _fitness(measures: Sequence[MeasureResult]) -> Table:
         note = one.fitness.why_none or (failed[0] if failed else "")
         rows.append(
             [
-                one.name, one.fitness.mean_rank, one.fitness.steps_to_90, one.fitness.invented,
-                one.fitness.dead, note,
+                one.name, one.fitness.mean_rank, _between(one.fitness.interval, 1),
+                one.fitness.steps_to_90, one.fitness.invented, one.fitness.dead, note,
             ]
         )  # fmt: skip
     return Table(
@@ -268,6 +287,7 @@ def _fitness(measures: Sequence[MeasureResult]) -> Table:
         [
             Column("measure"),
             Column("mean rank by the other measures", ".1f", "lower"),
+            Column("95 % interval"),
             Column("steps to 90 % of the decrease", ".0f", "lower"),
             Column("invented high frequencies", ".1%", "lower"),
             Column("pixels without gradient", ".0%", "lower"),
@@ -275,9 +295,11 @@ def _fitness(measures: Sequence[MeasureResult]) -> Table:
         ],
         _ordered(rows, 1, "lower"),
         "Adam minimises each measure over the pixels of a distorted image. The other measures rank "
-        "the results, 1 for the best. Invented: energy above a quarter of a cycle per pixel that "
-        "the reference lacks, relative to the reference's energy. Without gradient: at the start, "
-        "the worst case of all images.",
+        "the results, 1 for the best. Measures that order all results alike (Spearman above "
+        f"{ALIKE:g}) have one vote together and do not judge each other. Interval: Student's, over "
+        "the images. Invented: energy above a quarter of a cycle per pixel that the reference "
+        "lacks, relative to the reference's energy. Without gradient: at the start, the worst case "
+        "of all images.",
     )
 
 
@@ -366,7 +388,7 @@ def _csv_name(table: Table) -> str:
     return f"tables/{table.name}.csv"
 
 
-def _between(interval: Interval) -> str:
+def _between(interval: Interval, digits: int = 3) -> str:
     if not math.isfinite(interval.low):
         return "-"
-    return f"{interval.low:.3f} to {interval.high:.3f}"
+    return f"{interval.low:.{digits}f} to {interval.high:.{digits}f}"

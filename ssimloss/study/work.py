@@ -3,17 +3,20 @@ from all of them.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Final
 
 import torch
 from torch import Tensor
 
-from ssimloss.study import fitness, journal
+from ssimloss.study import fitness, journal, jury
 from ssimloss.study.agreement import score_rows
+from ssimloss.study.bootstrap import Interval, mean_interval
 from ssimloss.study.cost import Cost, cost
 from ssimloss.study.examination import Distance, Tally, accuracies, examine
 from ssimloss.study.fitness import Descent, Sensitivity
@@ -26,6 +29,9 @@ from ssimloss.study.table import file_name
 
 SIDE: Final = 192  # of the crops, in pixels: MS-SSIM has its five scales
 _ROWS: Final = 16  # judged rows per task
+
+# The ranks of each loss, by image and judge, over the starts.
+_Places = dict[str, dict[str, dict[str, list[float]]]]
 
 
 @dataclass(frozen=True)
@@ -80,24 +86,34 @@ class Work:
         self._trials = lru_cache(maxsize=1)(self._made_trials)
 
     def shared(self) -> Iterator[Task]:
-        """Tasks for any process."""
+        """Tasks for any process, image by image.
+
+        The tasks of an image are shuffled: cheap and expensive ones alternate, so that the time
+        left can be estimated early, and the shares of several processes take equally long.
+        """
+        judged = list(self._judged())
+        shuffle = random.Random(self.seed).shuffle
+        for place, name in enumerate(self.pictures):
+            tasks = [*judged[place :: len(self.pictures)], *self._of_picture(name)]
+            shuffle(tasks)
+            yield from tasks
+
+    def _judged(self) -> Iterator[Task]:
         measures = {one.name: one.measure for one in self.subjects}
         for one in self.judgements:
             for first in range(0, len(one.rows), _ROWS):
                 rows = range(first, min(first + _ROWS, len(one.rows)))
                 run = partial(score_rows, one, measures, rows, self.device)
                 yield Task(f"agreement/{one.name}/{first}", run)
-        for name in self.pictures:
-            for each in self.subjects:
-                yield Task(f"orderings/{name}/{each.name}", partial(self._examined, name, each))
-        for name in self.pictures:
-            for each in self.subjects:
-                moved = partial(self._sensitivity, name, each)
-                yield Task(f"sensitivity/{name}/{each.name}", moved)
-                for start in self.extent.starts if each.loss is not None else ():
-                    descend = partial(self._descended, name, start, each)
-                    files = tuple(_pictures(name, start, each.name).values())
-                    yield Task(f"fitness/{name}/{start}/{each.name}", descend, files)
+
+    def _of_picture(self, name: str) -> Iterator[Task]:
+        for each in self.subjects:
+            yield Task(f"orderings/{name}/{each.name}", partial(self._examined, name, each))
+            yield Task(f"sensitivity/{name}/{each.name}", partial(self._sensitivity, name, each))
+            for start in self.extent.starts if each.loss is not None else ():
+                descend = partial(self._descended, name, start, each)
+                files = tuple(_pictures(name, start, each.name).values())
+                yield Task(f"fitness/{name}/{start}/{each.name}", descend, files)
 
     def alone(self) -> Iterator[Task]:
         """Tasks that measure time."""
@@ -126,19 +142,43 @@ class Work:
 
     def results(self, done: journal.Done) -> dict[str, MeasureResult]:
         """The results of each measure, without agreement and aggregate."""
-        places = self._ranks(done)
+        places, groups = self._ranks(done), self.families(done)
         return {
             each.name: MeasureResult(
                 each.name,
                 each.measure.title,
                 each.higher_is_better,
                 each.measure.describe(),
-                self._orderings(each, done),
-                self._fitness(each, done, places),
+                self._orderings(each, self.pictures, done),
+                self._fitness(each, done, places, groups),
                 _cost(done[f"cost/{each.name}"]),
+                orderings_by_image={
+                    name: self._orderings(each, [name], done)["mean"] for name in self.pictures
+                },
             )
             for each in self.subjects
         }
+
+    def families(self, done: journal.Done) -> list[list[str]]:
+        """Measures that order the results of all losses alike; see :mod:`~ssimloss.study.jury`."""
+        finals = [
+            _numbers(done[f"fitness/{name}/{start}/{one.name}"]["final"])
+            for name in self.pictures
+            for start in self.extent.starts
+            for one in self._losses()
+        ]
+        return jury.families(
+            {
+                judge.name: [
+                    -final[judge.name] if judge.higher_is_better else final[judge.name]
+                    for final in finals
+                ]
+                for judge in self.subjects
+            }
+        )
+
+    def _losses(self) -> list[Subject]:
+        return [one for one in self.subjects if one.loss is not None]
 
     def _made_trials(self, name: str) -> list[Any]:
         return list(trials({name: self.pictures[name]}, {}, self.extent.crops, SIDE))
@@ -167,9 +207,11 @@ class Work:
     def _sensitivity(self, name: str, each: Subject) -> Sensitivity:
         return fitness.sensitivity(each, self._crop(name))
 
-    def _orderings(self, each: Subject, done: journal.Done) -> dict[str, float]:
+    def _orderings(
+        self, each: Subject, pictures: Iterable[str], done: journal.Done
+    ) -> dict[str, float]:
         total: dict[str, dict[str, Tally]] = {group: {} for group in GROUPS}
-        for name in self.pictures:
+        for name in pictures:
             for group, found in done[f"orderings/{name}/{each.name}"].items():
                 if group == "error":
                     continue
@@ -192,15 +234,13 @@ class Work:
                     to_png(image, self.folder / places[kind])
         return descent
 
-    def _ranks(self, done: journal.Done) -> dict[str, dict[str, list[float]]]:
-        """The ranks of each loss by each judge, over images and starts."""
-        places: dict[str, dict[str, list[float]]] = {one.name: {} for one in self.subjects}
-        descended = [one for one in self.subjects if one.loss is not None]
+    def _ranks(self, done: journal.Done) -> _Places:
+        places: _Places = {one.name: {name: {} for name in self.pictures} for one in self._losses()}
         for name in self.pictures:
             for start in self.extent.starts:
                 found = {
                     one.name: _numbers(done[f"fitness/{name}/{start}/{one.name}"]["final"])
-                    for one in descended
+                    for one in self._losses()
                 }
                 for judge in self.subjects:
                     values = {loss: final[judge.name] for loss, final in found.items()}
@@ -210,11 +250,11 @@ class Work:
                     for loss, place in ranked.items():
                         # No measure judges its own images: it wins at what it minimises.
                         if loss != judge.name:
-                            places[loss].setdefault(judge.name, []).append(place)
+                            places[loss][name].setdefault(judge.name, []).append(place)
         return places
 
     def _fitness(
-        self, each: Subject, done: journal.Done, places: dict[str, dict[str, list[float]]]
+        self, each: Subject, done: journal.Done, places: _Places, groups: Sequence[Sequence[str]]
     ) -> Fitness:
         sensitivity = Sensitivity(
             **_means([done[f"sensitivity/{name}/{each.name}"] for name in self.pictures])
@@ -226,9 +266,22 @@ class Work:
             for name in self.pictures
             for start in self.extent.starts
         }
-        ranks = {judge: sum(all_) / len(all_) for judge, all_ in places[each.name].items()}
-        mean = sum(ranks.values()) / len(ranks) if ranks else math.nan
-        return Fitness(ranks, mean, descents, sensitivity)
+        by_image = {
+            name: jury.vote(
+                {judge: fmean(all_) for judge, all_ in found.items()}, each.name, groups
+            )
+            for name, found in places[each.name].items()
+        }
+        judges = dict.fromkeys(judge for found in places[each.name].values() for judge in found)
+        ranks = {
+            judge: fmean(p for found in places[each.name].values() for p in found.get(judge, ()))
+            for judge in judges
+        }
+        known = [value for value in by_image.values() if math.isfinite(value)]
+        mean = mean_interval(known)
+        last = len(self._losses())
+        interval = Interval(mean.value, max(mean.low, 1.0), min(mean.high, float(last)))
+        return Fitness(ranks, mean.value, descents, sensitivity, "", by_image, interval)
 
 
 def _pictures(image: str, start: str, measure: str) -> dict[str, str]:

@@ -39,13 +39,13 @@ def page(result: StudyResult, tables: Sequence[Table], folder: Path) -> str:
         f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src "
         f"'{_digest(script)}'; base-uri 'none'"
     )
-    pictures = _pictures(result, folder)
+    image, pictures = _pictures(result, folder)
     first, *rest = tables
     body = [
         "<h1>Which measure to trust, and to train with</h1>",
         _list(result.advice, "advice"),
         _table(first),
-        _slider(pictures),
+        _slider(image, pictures),
         *(_plots(one) for one in result.agreements if one.kind == "opinions"),
         *map(_table, rest),
         "<h2>About</h2>",
@@ -71,7 +71,8 @@ def _digest(text: str) -> str:
 
 
 def _list(lines: Sequence[str], name: str) -> str:
-    items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+    # A number stays on one line with its per cent sign.
+    items = "".join(f"<li>{html.escape(line).replace(' %', '&nbsp;%')}</li>" for line in lines)
     return f'<ul class="{name}">{items}</ul>'
 
 
@@ -85,7 +86,7 @@ def _table(table: Table) -> str:
     for row in table.rows:
         cells = []
         for index, (cell, column) in enumerate(zip(row, table.columns, strict=True)):
-            mark = ' class="best"' if index in best and cell == best[index] else ""
+            mark = ' class="best"' if table.is_best(row, index, best) else ""
             known = isinstance(cell, (int, float)) and not math.isnan(cell)
             # JavaScript reads Infinity, not inf.
             value = f' data-value="{repr(cell).replace("inf", "Infinity")}"' if known else ""
@@ -150,13 +151,13 @@ def _plot(name: str, found: MeasureOfOpinions, opinions: Sequence[float]) -> str
 # --- pictures -------------------------------------------------------------------------------------
 
 
-def _pictures(result: StudyResult, folder: Path) -> dict[str, dict[str, str]]:
-    """The pictures of the first image as data URIs, by start and name."""
+def _pictures(result: StudyResult, folder: Path) -> tuple[str, dict[str, dict[str, str]]]:
+    """The first image with pictures: its name, and data URIs by start and name."""
     place = folder / "pictures"
-    images = sorted(path.parent for path in place.glob("*/reference.png"))
-    if not images:
-        return {}
-    image = images[0]
+    names = [name for name in result.images if (place / name / "reference.png").exists()]
+    if not names:
+        return "", {}
+    image = place / names[0]
     found: dict[str, dict[str, str]] = {}
     for start in sorted(path.parent for path in image.glob("*/start.png")):
         group = {"reference": _data(image / "reference.png"), "start": _data(start / "start.png")}
@@ -165,7 +166,7 @@ def _pictures(result: StudyResult, folder: Path) -> dict[str, dict[str, str]]:
             if file.exists():
                 group[name] = _data(file)
         found[start.name] = group
-    return found
+    return names[0], found
 
 
 def _data(path: Path) -> str:
@@ -177,11 +178,13 @@ def _data(path: Path) -> str:
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def _slider(pictures: dict[str, dict[str, str]]) -> str:
+def _slider(image: str, pictures: dict[str, dict[str, str]]) -> str:
     if not pictures:
         return ""
     return (
         '<section id="slider"><h2>Results of each loss</h2>'
+        f"<p>A crop of {html.escape(image)} after the descent. All results are in the folder "
+        "pictures.</p>"
         '<p><label>from <select id="start"></select></label> '
         '<label>left <select id="left"></select></label> '
         '<label>right <select id="right"></select></label></p>'
