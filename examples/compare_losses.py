@@ -2,6 +2,11 @@
 to detail.
 
     python examples/compare_losses.py --out outputs/losses
+    python examples/compare_losses.py --out outputs/losses --losses l1 gmsd charbonnier+gmsd
+    python examples/compare_losses.py --list
+
+Any loss of the package can be named, and a sum of two with ``+``, in which the second has a quarter
+of the gradient (``charbonnier+gmsd@0.1``: a tenth).
 
 Same first weights, same crops in the same order. Writes into ``--out``: ``losses.png``,
 ``losses.md``, ``losses.csv``, ``losses.json`` and a folder with the checkpoint of each loss.
@@ -23,7 +28,7 @@ from super_resolution.evaluation import (
     mean_scores,
     network_result,
 )
-from super_resolution.losses import LOSSES
+from super_resolution.losses import SHARE, ListLosses, check
 from super_resolution.photographs import Photograph
 from super_resolution.training import Trainer
 
@@ -53,10 +58,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--losses",
         nargs="+",
-        choices=sorted(LOSSES),
+        metavar="NAME",
         default=default,
-        help=f"which ones (default {' '.join(default)})",
+        help="which ones: names of --list, and sums such as charbonnier+gmsd, in which the second "
+        f"has {SHARE:.0%} of the gradient".replace("%", "%%"),
     )
+    parser.add_argument("--list", action=ListLosses, help="list the names, and end")
     return parser.parse_args()
 
 
@@ -67,11 +74,14 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         arguments.scale,
         files.output_folder(arguments.out),
     )
+    names = list(dict.fromkeys(arguments.losses))
+    for loss in names:
+        check(loss, arguments.crop)
     training, held_out = photographs.load_all(arguments.data, scale, arguments.crop)
     bicubic = [bicubic_result(photograph, scale) for photograph in held_out]
     rows = [scores_row("bicubic", held_out, bicubic)]
     by_loss: dict[str, list[Result]] = {}
-    for loss in dict.fromkeys(arguments.losses):
+    for loss in names:
         console.rule(loss)
         settings = settings_from(arguments, device, loss)
         trainer = Trainer(settings, training, device, compiled=arguments.compile)
