@@ -4,12 +4,12 @@ loss added, the same share of the gradient for each.
     python examples/added_loss_study.py --out outputs/added                 # all, in turn
     python examples/added_loss_study.py --out outputs/added --seeds 0       # one seed
     python examples/added_loss_study.py --out outputs/added --losses gmsd hsluv
-    python examples/added_loss_study.py --out outputs/added --quick         # a minute, to try
+    python examples/added_loss_study.py --out outputs/added --quick         # a few minutes, to try
     python examples/added_loss_study.py --list                              # what can be added
 
 Every finished training is a file in ``--out``; the same command continues an interrupted study.
-Writes ``added.md``, ``added.csv``, ``added.json``, ``added.png`` and ``details.webp`` from all
-finished trainings.
+Writes ``added_losses.md``, ``added_losses.csv``, ``added_losses.json``, ``added_losses.png`` and
+``added_losses_details.webp`` from all finished trainings.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from added_losses import results, running
 from added_losses.running import BASE, CROP, Run
 from rich.console import Console
 from runs import files, tables
-from runs.command_line import choose_device, explained, machine
+from runs.command_line import Formatter, choose_device, explained, machine
 from super_resolution import photographs
 from super_resolution.losses import SHARE, ListLosses, check, single
 
@@ -49,7 +49,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=f"Train one network further with {BASE} alone and with each of other losses "
         f"added, which get {SHARE:.0%} of the gradient.".replace("%", "%%"),
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=Formatter,
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="results")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="your photographs")
@@ -109,11 +109,11 @@ def report(study: running.Study, steps: int, start_steps: int, out: Path, consol
         "base_step_ms": statistics.median(found["base_step_ms"] for found in finished),
         **machine(study.device),
     }
-    written = tables.write_table(out, "added", title, results.COLUMNS, rows, about)
-    results.draw(out / "added.png", finished)
+    written = tables.write_table(out, "added_losses", title, results.COLUMNS, rows, about)
+    results.draw(out / "added_losses.png", finished)
     shown, captions = study.details(finished)
-    results.draw_details(out / "details.webp", shown, captions)
-    for path in (out / "added.png", out / "details.webp", *written):
+    results.draw_details(out / "added_losses_details.webp", shown, captions)
+    for path in (out / "added_losses.png", out / "added_losses_details.webp", *written):
         console.print(f"wrote {path}", soft_wrap=True)
 
 

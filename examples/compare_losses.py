@@ -17,7 +17,7 @@ import time
 
 from rich.console import Console
 from runs import files, tables
-from runs.command_line import choose_device, explained
+from runs.command_line import Formatter, choose_device, explained
 from super_resolution import photographs, pictures
 from super_resolution.command_line import about, add_options, settings_from, start, train
 from super_resolution.evaluation import (
@@ -51,7 +51,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Train one small network with several losses and compare what each does to "
         "detail.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=Formatter,
     )
     add_options(parser, steps=1000)
     default = ["l2", "l1", "charbonnier", "ssim", "ms_ssim_l1"]

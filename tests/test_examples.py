@@ -261,7 +261,7 @@ def test_the_study_of_added_losses_trains_each_once_and_compares_by_seed(
         [json.loads((out / "runs" / f"{name}_seed{seed}.json").read_text()) for seed in (0, 1)]
         for name in ("base", "gmsd")
     )
-    table = json.loads((out / "added.json").read_text())
+    table = json.loads((out / "added_losses.json").read_text())
     assert [row["added"] for row in table["rows"]] == [
         "charbonnier alone",
         "gmsd",
@@ -270,7 +270,7 @@ def test_the_study_of_added_losses_trains_each_once_and_compares_by_seed(
     expected = [one["psnr"] - other["psnr"] for one, other in zip(with_gmsd, base, strict=True)]
     assert table["rows"][1]["psnr"] == pytest.approx(sum(expected) / 2)
     assert any(expected)
-    for picture in ("added.png", "details.webp"):
+    for picture in ("added_losses.png", "added_losses_details.webp"):
         with Image.open(out / picture) as opened:
             assert np.asarray(opened.convert("L")).std() > 20  # not blank
 

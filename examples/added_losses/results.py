@@ -219,5 +219,5 @@ def draw_details(path: Path, shown: Mapping[str, Tensor], captions: Mapping[str,
     canvas, buffer = FigureCanvasAgg(figure), io.BytesIO()
     canvas.draw()
     pixels = np.asarray(canvas.buffer_rgba())[..., :3]
-    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "webp", quality=80)
+    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "webp", quality=70)
     files.write(path, lambda file: file.write(buffer.getvalue()))
