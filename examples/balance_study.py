@@ -23,7 +23,7 @@ from balancing.running import Run
 from balancing.variants import ADVERSARIAL, COMPARED, OTHERS
 from rich.console import Console
 from runs import files, tables
-from runs.command_line import choose_device, explained, machine
+from runs.command_line import Formatter, choose_device, explained, machine
 from super_resolution import photographs
 
 SEEDS = (0, 1, 2)
@@ -40,7 +40,7 @@ def main() -> None:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Compare ways to choose the weights of several losses.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=Formatter,
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="results")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="your photographs")

@@ -2,6 +2,11 @@
 to detail.
 
     python examples/compare_losses.py --out outputs/losses
+    python examples/compare_losses.py --out outputs/losses --losses l1 gmsd charbonnier+gmsd
+    python examples/compare_losses.py --list
+
+Any loss of the package can be named, and a sum of two with ``+``, in which the second has a quarter
+of the gradient (``charbonnier+gmsd@0.1``: a tenth).
 
 All runs have the same initial weights and the same crops in the same order. Writes into ``--out``:
 ``losses.png``, ``losses.md``, ``losses.csv``, ``losses.json`` and a folder with the checkpoint of
@@ -13,7 +18,7 @@ import time
 
 from rich.console import Console
 from runs import files, tables
-from runs.command_line import choose_device, explained
+from runs.command_line import Formatter, choose_device, explained
 from super_resolution import photographs, pictures
 from super_resolution.command_line import about, add_options, settings_from, start, train
 from super_resolution.evaluation import (
@@ -24,7 +29,7 @@ from super_resolution.evaluation import (
     mean_scores,
     network_result,
 )
-from super_resolution.losses import LOSSES
+from super_resolution.losses import SHARE, ListLosses, check
 from super_resolution.photographs import Photograph
 from super_resolution.training import Trainer
 
@@ -47,17 +52,19 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Train one small network with several losses and compare what each does to "
         "detail.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=Formatter,
     )
     add_options(parser, steps=1000)
     default = ["l2", "l1", "charbonnier", "ssim", "ms_ssim_l1"]
     parser.add_argument(
         "--losses",
         nargs="+",
-        choices=sorted(LOSSES),
+        metavar="NAME",
         default=default,
-        help=f"which ones (default {' '.join(default)})",
+        help="which ones: names of --list, and sums such as charbonnier+gmsd, in which the second "
+        f"has {SHARE:.0%} of the gradient".replace("%", "%%"),
     )
+    parser.add_argument("--list", action=ListLosses, help="list the names, and end")
     return parser.parse_args()
 
 
@@ -68,11 +75,14 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         arguments.scale,
         files.output_folder(arguments.out),
     )
+    names = list(dict.fromkeys(arguments.losses))
+    for loss in names:
+        check(loss, arguments.crop)
     training, held_out = photographs.load_all(arguments.data, scale, arguments.crop)
     bicubic = [bicubic_result(photograph, scale) for photograph in held_out]
     rows = [scores_row("bicubic", held_out, bicubic)]
     by_loss: dict[str, list[Result]] = {}
-    for loss in dict.fromkeys(arguments.losses):
+    for loss in names:
         console.rule(loss)
         settings = settings_from(arguments, device, loss)
         trainer = Trainer(settings, training, device, compiled=arguments.compile)

@@ -21,7 +21,7 @@ from cyclegan.evaluation import Way, mean_cycle, ways
 from cyclegan.training import Settings, Trainer
 from rich.console import Console
 from runs import checkpoints, files, tables
-from runs.command_line import choose_device, explained, machine, positive, positive_real
+from runs.command_line import Formatter, choose_device, explained, machine, positive, positive_real
 from runs.progress import TrainingBar
 from super_resolution import photographs
 from torch import nn
@@ -52,7 +52,7 @@ def main() -> None:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Train CycleGAN between photographs by day and others at dusk.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=Formatter,
     )
     data = parser.add_argument_group("photographs and files")
     data.add_argument(

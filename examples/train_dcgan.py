@@ -18,7 +18,7 @@ from dcgan.judge import COVERED, Judge, Scores
 from dcgan.training import KINDS, Settings, Trainer
 from rich.console import Console
 from runs import checkpoints, files, tables
-from runs.command_line import choose_device, explained, machine, positive, positive_real
+from runs.command_line import Formatter, choose_device, explained, machine, positive, positive_real
 from runs.progress import TrainingBar
 from runs.values import NonFiniteError
 
@@ -43,7 +43,7 @@ def main() -> None:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Train DCGAN on small real images with each adversarial loss.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=Formatter,
     )
     data = parser.add_argument_group("images and files")
     data.add_argument(

@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 from runs import checkpoints, files, tables
-from runs.command_line import choose_device, explained, machine, positive, positive_real
+from runs.command_line import Formatter, choose_device, explained, machine, positive, positive_real
 from runs.progress import TrainingBar
 from srgan import pictures
 from srgan.evaluation import Perception
@@ -63,7 +63,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Fine-tune a super-resolution network in the ESRGAN manner, against pixels "
         "alone.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=Formatter,
     )
     data = parser.add_argument_group("photographs and files")
     data.add_argument(

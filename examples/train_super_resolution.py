@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 from runs import files, tables
-from runs.command_line import choose_device, explained, positive
+from runs.command_line import Formatter, choose_device, explained, positive
 from super_resolution import photographs, pictures
 from super_resolution.command_line import about, add_options, settings_from, start, train
 from super_resolution.evaluation import (
@@ -51,7 +51,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Train super-resolution on real photographs and compare it with bicubic "
         "interpolation.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=Formatter,
     )
     add_options(parser, steps=Settings().steps)
     parser.add_argument(

@@ -21,7 +21,7 @@ from PIL import Image, ImageDraw
 from rich.console import Console
 from rich.progress import track
 from runs import files, tables
-from runs.command_line import choose_device, explained, machine, positive
+from runs.command_line import Formatter, choose_device, explained, machine, positive
 from super_resolution.network import ResidualBlock
 from super_resolution.photographs import load_all, to_float, to_uint8
 from torch import Tensor, nn
@@ -81,7 +81,7 @@ def main() -> None:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Train a small network to raise the VMAF of blurred and compressed frames.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=Formatter,
     )
     parser.add_argument(
         "--out", type=Path, required=True, help="folder for the table and the picture"

@@ -380,6 +380,27 @@ def balance_table() -> str:
     return "\n".join(lines)
 
 
+def added_losses_table() -> str:
+    """What a loss that is added to Charbonnier changes; the marks are those of the study."""
+    marks = {"better": " ▲", "slightly better": " △", "worse": " ▼", "slightly worse": " ▽"}
+    digits = {"psnr": 3, "ssim": 4, "lpips": 4, "structure": 4, "ciede2000": 3, "flip": 4}
+    lines = [
+        "| added loss | seeds | PSNR, dB | SSIM | LPIPS | DISTS | CIEDE2000 | FLIP | step | "
+        "weight |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for row in _rows("added_losses"):
+        cells = [row["added"], str(row["seeds"])]
+        for metric, count in digits.items():
+            told = row.get(f"{metric}_verdict")
+            number = f"{row[metric]:{'' if told is None else '+'}.{count}f}"
+            cells.append(f"({number})" if told == "unclear" else number + marks.get(told, ""))
+        weight = row["weight"]
+        cells += [f"{row['step']:.1f}", "" if weight is None else f"{weight:.2g}"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def layers_table() -> str:
     """The default layers of the losses over deep features, by network, as a Markdown table."""
     losses = (
@@ -415,6 +436,7 @@ def contents() -> dict[Path, str]:
         ("docs/examples.md", "texture", texture_sentence),
         ("docs/perceptual.md", "default layers", layers_table),
         ("docs/choosing_weights.md", "balance", balance_table),
+        ("docs/does_it_help.md", "added losses", added_losses_table),
     ):
         text = found.get(Path(path)) or (ROOT / path).read_text(encoding="utf-8")
         found[Path(path)] = with_part(text, name, table())

@@ -9,9 +9,11 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import added_loss_study
 import compare_losses
 import numpy as np
 import photographs as test_photographs
@@ -19,15 +21,18 @@ import pytest
 import torch
 import train_super_resolution
 import train_vmaf_prefilter
+from added_losses import results
+from added_losses.running import METRICS
 from example_runs import assert_same, call, error_of, kill_after, partial_files, run
 from PIL import Image
 from runs.learning_rate import learning_rate_factor
 from runs.values import NonFiniteError
 from super_resolution import evaluation, photographs
-from super_resolution.losses import LOSSES
+from super_resolution.losses import LOSSES, criterion_of, single_losses
 from super_resolution.network import SuperResolver
 from super_resolution.training import Settings, Trainer
 
+import ssimloss
 from ssimloss import CombinedLoss, L1Loss, Term
 
 TINY = Settings(steps=60, batch=2, crop=24, channels=4, blocks=1)
@@ -175,14 +180,127 @@ def test_compare_losses_writes_a_row_per_loss_and_a_picture(
         3,
         "--losses",
         "l2",
-        "ms_ssim_l1",
+        "hsluv",
+        "ms_ssim_l1+gmsd@0.1",
     )
+    names = ["bicubic", "l2", "hsluv", "ms_ssim_l1+gmsd@0.1"]
     with (tmp_path / "losses.csv").open(newline="") as file:
-        assert [row["loss"] for row in csv.DictReader(file)] == ["bicubic", "l2", "ms_ssim_l1"]
+        assert [row["loss"] for row in csv.DictReader(file)] == names
     with Image.open(tmp_path / "losses.png") as picture:
         picture.load()
         assert min(picture.size) > 800
     assert partial_files(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "gmsdd",
+            r"no loss is called 'gmsdd'; choose from combined, .*, gmsd, .*, or a sum of two",
+        ),
+        ("l1+psnr", r"no loss is called 'psnr'; choose from"),
+        ("l1+gmsd@1.5", r"the share after @ must be a number between 0 and 1, got '1.5'"),
+        ("l1+iw_ssim", r"'l1\+iw_ssim' cannot be trained on crops of 24 pixels: .* at least 161"),
+    ],
+)
+def test_a_loss_that_cannot_be_compared_is_named_before_anything_is_trained(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    message: str,
+) -> None:
+    options = ("--out", tmp_path, *TINY_OPTIONS, "--losses", "l2", name)
+    assert re.search(message, error_of(monkeypatch, capsys, compare_losses, *options))
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_loss_of_two_images_has_a_name_in_the_list(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        call(monkeypatch, compare_losses, "--list")
+    assert ended.value.code == 0
+    listed = {line.split()[0] for line in capsys.readouterr().out.splitlines() if line[0] == " "}
+    assert listed == {*LOSSES, *single_losses()}
+
+    made = {type(loss.make()).__name__ for name, loss in single_losses().items() if name != "dists"}
+    # Of other inputs, of clips, of feature maps; L1 by another name; made for CLIP's features; its
+    # network is a download.
+    beyond = {"AdversarialLoss", "PriorLoss", "LandmarkLoss"}
+    beyond |= {"TemporalDifferenceLoss", "WarpingErrorLoss", "FeatureMatchingLoss"}
+    beyond |= {"CycleConsistencyLoss", "CMMDLoss", "DISTS"}
+    assert set(ssimloss.losses.__all__) - made == beyond
+
+
+def test_the_second_loss_of_a_sum_has_its_share_of_the_gradient() -> None:
+    pred, target = torch.rand(2, 2, 3, 24, 24, generator=torch.Generator().manual_seed(0))
+    for name, share in (("l1+gmsd", 0.25), ("combined+gmsd@0.1", 0.1)):
+        criterion = criterion_of(name)
+        criterion(pred.clone().requires_grad_(), target).backward()
+        assert criterion.last.gradient_shares["gmsd"].item() == pytest.approx(share, abs=1e-4)
+
+
+def test_the_study_of_added_losses_trains_each_once_and_compares_by_seed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for index, name in enumerate(("astronaut", "coffee", "chelsea")):
+        whole = test_photographs.photograph(name)
+        Image.fromarray(whole[:76, :64]).save(folder / f"{index}.png")
+    out = tmp_path / "out"
+    options = ("--out", out, "--data", folder, "--quick", "--device", "cpu", "--losses", "gmsd")
+    call(monkeypatch, added_loss_study, *options, "ncc@0.5", "--seeds", 0, 1)
+    files = sorted((out / "runs").glob("*.json"))
+    names = [f"{name}_seed{seed}" for name in ("base", "gmsd", "ncc@0.5") for seed in (0, 1)]
+    assert [path.stem for path in files] == names
+    base, with_gmsd = (
+        [json.loads((out / "runs" / f"{name}_seed{seed}.json").read_text()) for seed in (0, 1)]
+        for name in ("base", "gmsd")
+    )
+    table = json.loads((out / "added_losses.json").read_text())
+    assert [row["added"] for row in table["rows"]] == [
+        "charbonnier alone",
+        "gmsd",
+        "ncc, share 0.5",
+    ]
+    expected = [one["psnr"] - other["psnr"] for one, other in zip(with_gmsd, base, strict=True)]
+    assert table["rows"][1]["psnr"] == pytest.approx(sum(expected) / 2)
+    assert any(expected)
+    for picture in ("added_losses.png", "added_losses_details.webp"):
+        with Image.open(out / picture) as opened:
+            assert np.asarray(opened.convert("L")).std() > 20  # not blank
+
+    before = [path.stat().st_mtime_ns for path in files]
+    capsys.readouterr()
+    call(monkeypatch, added_loss_study, *options, "--seeds", 0)
+    assert [path.stat().st_mtime_ns for path in files] == before
+    assert "ncc, share 0.5" in capsys.readouterr().out  # the report is of everything finished
+    assert partial_files(tmp_path) == []
+
+
+def test_a_change_within_the_spread_of_the_seeds_is_called_so() -> None:
+    """The base differs by 0.02 between its seeds."""
+
+    def run(added: str, seed: int, psnr: float) -> dict[str, object]:
+        values = dict.fromkeys(METRICS, 0.0) | {"psnr": psnr}
+        return {"added": added, "seed": seed, "step_ms": 2, "base_step_ms": 1, "weight": 1} | values
+
+    cases = {
+        "better": (0.03, 0.031),
+        "slightly better": (0.01, 0.012),
+        "unclear": (0.0, 0.06),
+        "slightly worse": (-0.01, -0.01),
+        "worse": (-0.1, -0.1),
+    }
+    runs = [run("", 0, 30.0), run("", 1, 30.02), run("single", 0, 31.0)]
+    for name, changes in cases.items():
+        runs += [run(name, 0, 30.0 + changes[0]), run(name, 1, 30.02 + changes[1])]
+    verdicts = {row["added"]: row["psnr_verdict"] for row in results.rows_of(runs)[1:]}
+    assert verdicts == {name: name for name in ("single", *cases)}
+    assert results.verdict([0.03, 0.031], 0.02, more_is_better=False) == "worse"
 
 
 def test_vmaf_prefilter_raises_neg_and_shows_psnr(

@@ -35,6 +35,18 @@ def positive_real(text: str) -> float:
 positive_real.__name__ = "number"
 
 
+class Formatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Help with the default of each option that has one; lists as they are typed."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.default is None or action.default is False:
+            return action.help
+        if isinstance(action.default, list):
+            typed = " ".join(map(str, action.default)).replace("%", "%%")
+            return f"{action.help} (default: {typed})"
+        return super()._get_help_string(action)
+
+
 def choose_device(word: str) -> torch.device:
     """``auto`` is CUDA where there is one."""
     if word == "auto":

@@ -88,7 +88,9 @@ def _markdown_row(cells: Sequence[str]) -> str:
 
 def _csv(columns: Sequence[Column], rows: Sequence[Row]) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, [column.key for column in columns], lineterminator="\n")
+    # What rows hold beside the columns is in the JSON file.
+    keys = [column.key for column in columns]
+    writer = csv.DictWriter(text, keys, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(_without_nan(row) for row in rows)
     return text.getvalue()

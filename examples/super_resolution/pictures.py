@@ -20,6 +20,7 @@ from super_resolution.photographs import Photograph
 DETAIL = 96  # pixels of the truth; in the picture of the losses fewer, since they differ in little
 SMALL_DETAIL = 60
 MOST_ROWS = 4
+MOST_COLUMNS = 8  # of the picture of the losses, beside the truth
 NOTE = "dB and SSIM are of the whole photograph, the crop is its busiest square"
 FRAME = "#00e5ff"  # a colour that photographs seldom have
 
@@ -126,48 +127,52 @@ def draw_losses(
     scale: int,
 ) -> None:
     """A detail of the first and the last photograph as every loss renders it, and below each its
-    distance from the truth.
+    distance from the truth; after ``MOST_COLUMNS`` losses further ones follow below.
     """
     names = ["bicubic", *by_loss]
+    lines = [names[i : i + MOST_COLUMNS] for i in range(0, len(names), MOST_COLUMNS)]
     shown = sorted({0, len(photographs) - 1})
-    figure = Figure(
-        figsize=(2.35 * (len(names) + 1) + 0.8, 5.3 * len(shown) + 0.5),
-        dpi=110,
-        layout="constrained",
-    )
+    wide, high = len(lines[0]) + 1, len(shown) * len(lines)
+    figure = Figure(figsize=(2.35 * wide + 0.8, 5.3 * high + 0.5), dpi=110, layout="constrained")
     figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06)
     figure.suptitle(f"{title}\n{NOTE}", fontsize=12)
     rows = figure.subplots(
-        2 * len(shown), len(names) + 1, squeeze=False, gridspec_kw={"wspace": 0.03, "hspace": 0.03}
+        2 * high, wide, squeeze=False, gridspec_kw={"wspace": 0.03, "hspace": 0.03}
     )
-    for axes, column in zip(rows[0], ["Truth", *names], strict=True):
-        axes.set_title(column, fontsize=12, pad=8)
+    for axes in rows.flat:
+        axes.axis("off")
 
-    for place, index in enumerate(shown):
-        crops, errors = rows[2 * place], rows[2 * place + 1]
+    pairs = iter(zip(rows[::2], rows[1::2], strict=True))
+    for index in shown:
         photograph, detail = (
             photographs[index],
             busiest_detail(photographs[index], scale, SMALL_DETAIL),
         )
-        show(crops[0], detail.of(photograph.truth), "")
-        show(errors[0], photograph.truth, photograph.name.replace("_", " "))
-        frame(errors[0], detail)
-        results = [bicubic[index], *(results[index] for results in by_loss.values())]
-        for crop, error, result in zip(crops[1:], errors[1:], results, strict=True):
-            show(crop, detail.of(result.image), caption_of(result.scores))
-            difference = (luma(result.image) - luma(photograph.truth)).abs()[0, 0]
-            distance = detail.of(difference)
-            mapped = show_map(
-                error, distance, f"mean {distance.mean():.2f}", limits=(0, 48), colors="inferno"
+        results = {"bicubic": bicubic[index]} | {
+            name: results[index] for name, results in by_loss.items()
+        }
+        for line in lines:
+            crops, errors = next(pairs)
+            for axes, column in zip(crops, ["truth", *line], strict=False):
+                axes.set_title(column, fontsize=12, pad=8)
+            show(crops[0], detail.of(photograph.truth), "")
+            show(errors[0], photograph.truth, photograph.name.replace("_", " "))
+            frame(errors[0], detail)
+            for crop, error, name in zip(crops[1:], errors[1:], line, strict=False):
+                show(crop, detail.of(results[name].image), caption_of(results[name].scores))
+                difference = (luma(results[name].image) - luma(photograph.truth)).abs()[0, 0]
+                distance = detail.of(difference)
+                mapped = show_map(
+                    error, distance, f"mean {distance.mean():.2f}", limits=(0, 48), colors="inferno"
+                )
+            figure.colorbar(
+                mapped,
+                ax=errors[1:],
+                location="right",
+                label="|Y - Y of the truth|, of 255",
+                pad=0.01,
+                extend="max",
             )
-        figure.colorbar(
-            mapped,
-            ax=errors[1:],
-            location="right",
-            label="|Y - Y of the truth|, of 255",
-            pad=0.01,
-            extend="max",
-        )
     save(figure, path)
 
 
@@ -241,6 +246,7 @@ def show_map(
 
 
 def label(axes: Axes, caption: str) -> None:
+    axes.axis("on")
     axes.set(xticks=[], yticks=[])
     axes.set_xlabel(caption, fontsize=10, labelpad=4)
     axes.spines[:].set_visible(False)

@@ -21,7 +21,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 import ssimloss
 from ssimloss import CombinedLoss
-from super_resolution.losses import LOSSES
+from super_resolution.losses import criterion_of
 from super_resolution.network import SuperResolver
 from super_resolution.photographs import PatchSampler, Photograph, fingerprint
 
@@ -68,7 +68,7 @@ class Trainer:
         self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE_DECAY))
         if criterion is None:
             options = {} if diagnose_every is None else {"diagnose_every": diagnose_every}
-            criterion = LOSSES[settings.loss](**options)
+            criterion = criterion_of(settings.loss, **options)
         self.criterion = criterion.to(device)
         # Parameters of the criterion that a strategy trains; most criteria have none.
         trained = [*self.network.parameters(), *self.criterion.parameters()]
@@ -106,7 +106,7 @@ class Trainer:
             self._score(score)
             self.save(checkpoint)
         while self.step < self.settings.steps:
-            self._train_step()
+            self.train_step()
             last = self.step == self.settings.steps
             checkpoint_due = last or self.step % checkpoint_every == 0
             if last or self.step % score_every == 0:
@@ -117,7 +117,7 @@ class Trainer:
                     self.save(checkpoint)
                 on_report(values)
 
-    def _train_step(self) -> None:
+    def train_step(self) -> None:
         set_learning_rate(
             self.optimizer,
             self.settings.learning_rate * learning_rate_factor(self.step / self.settings.steps),
