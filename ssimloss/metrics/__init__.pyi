@@ -1479,8 +1479,7 @@ class MSSWD(MeasureMetric):
     to 256 pixels on the short side first; their module and this function do not.
 
     The order of equal patches is arbitrary, so a flat image learns the colours of the target, not
-    their places. Projections are taken in steps of bounded memory, and computed again for the
-    gradient.
+    their places. Projections are taken in steps of bounded memory.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
