@@ -219,6 +219,26 @@ def variation(pred: Tensor, target: Tensor, *, norm: str, backend: str) -> Tenso
     return sum(F.total_variation(i, norm=norm, backend=backend) for i in (pred, target))
 
 
+def sorted_planes(pred: Tensor, target: Tensor, *, power: int, backend: str) -> Tensor:
+    """The sum over positions of the distance of sorted values: a mean of many has a gradient that
+    float16 rounds to few digits.
+    """
+    from ssimloss.functional.projections import sorted_distance
+
+    total = pred.shape[2] * pred.shape[3]
+    return total * sorted_distance(pred, target, None, power=power, backend=backend)
+
+
+def along_a_flow(pred: Tensor, target: Tensor, *, backend: str) -> Tensor:
+    """The first image, interpolated where the first channel of the second one leads."""
+    from ssimloss._precision import promote
+    from ssimloss.functional.warping_error import warp
+
+    pred, target = promote(pred, target)
+    flow = (30 * target[:, :1] - 14.7).expand(-1, 2, -1, -1)
+    return warp(pred, flow, backend=backend)[0]
+
+
 def case(choose: random.Random, size: tuple[int, int, int, int], taps: int, padding: str) -> int:
     """Every primitive once on images of this size; the number of calls."""
     import torch
@@ -242,7 +262,9 @@ def case(choose: random.Random, size: tuple[int, int, int, int], taps: int, padd
         (F.ssim, {"padding": padding, "reduction": "image", **window}),
         (F.ssim_map, {"padding": padding, **window}),
         (F.ssim_l1_loss, {"padding": padding, "eps": choose.choice((None, 1e-3)), **window}),
-        (choose.choice((F.l1_loss, F.l2_loss, F.charbonnier_loss)), {}),
+        (choose.choice((F.l1_loss, F.l2_loss, F.charbonnier_loss, F.huber, F.clipped)), {}),
+        (sorted_planes, {"power": choose.choice((1, 2))}),
+        (along_a_flow, {}),
         (F.structure_correlation, {"padding": padding, **window}),
         (F.gradient_ssim, {"padding": padding, **window}),
     ]

@@ -8,6 +8,7 @@ import _thread
 import functools
 import importlib
 import itertools
+import math
 import multiprocessing
 import signal
 import subprocess
@@ -941,7 +942,16 @@ def operator_calls(x: Tensor, y: Tensor) -> dict[str, tuple[object, tuple[object
                 "cpu",
             ),
         ),
-        "pixels": (ops.pixel_means.default, (x, y, "l2", 0.0, any(wants), "cpu")),
+        "pixels": (
+            ops.pixel_means.default,
+            (x, y, "l2", 0.0, -math.inf, math.inf, any(wants), "cpu"),
+        ),
+        "sorted": (ops.sorted_means.default, (x, y, 2, *wants, "cpu")),
+        "warped": (ops.warped.default, (x, y, "cpu")),
+        "warped backward": (
+            ops.warped_backward.default,
+            (x.detach() + 1, x.detach(), y.detach(), True, True, "cpu"),
+        ),
         "moments": (
             ops.moment_sums.default,
             (x, y, None, "structure", WINDOW, [3], *constants, "zeros", [], *wants, "cpu"),
@@ -961,6 +971,9 @@ def operator_calls(x: Tensor, y: Tensor) -> dict[str, tuple[object, tuple[object
 
 
 OPERATORS = list(operator_calls(torch.zeros(1, 1, 16, 16), torch.zeros(1, 1, 16, 16)))
+DIFFERENTIABLE = [
+    *("means", "map", "pyramid", "joint pyramid", "pixels", "masked moments", "sorted", "warped")
+]
 
 
 @pytest.mark.filterwarnings("ignore")  # the tracer's own
@@ -976,9 +989,7 @@ def test_opcheck(name: str) -> None:
         torch.library.opcheck(operator, arguments)
 
 
-@pytest.mark.parametrize(
-    "name", ["means", "map", "pyramid", "joint pyramid", "pixels", "masked moments"]
-)
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
 def test_operators_have_no_second_derivative(name: str) -> None:
     """They say so; the functions built on them differentiate the plain equation
     (test_similarity_gradient).
@@ -991,9 +1002,7 @@ def test_operators_have_no_second_derivative(name: str) -> None:
         torch.autograd.grad(value, x, create_graph=True)
 
 
-@pytest.mark.parametrize(
-    "name", ["means", "map", "pyramid", "joint pyramid", "pixels", "masked moments"]
-)
+@pytest.mark.parametrize("name", [name for name in DIFFERENTIABLE if name != "warped"])
 def test_operators_by_hand(name: str) -> None:
     """Their own gradients, for each subset that asks, are those of the functions."""
     for asks in ((True, True), (True, False), (False, True)):
@@ -1031,7 +1040,10 @@ def test_operators_check_what_they_are_given() -> None:
         ops.pyramid_scores(x, x, *COMPARISON[:4], "floor", [1.0] * scales, *words)
 
     def pixels(x: Tensor, y: Tensor) -> None:
-        ops.pixel_means(x, y, "l1", 0.0, False, "cpu")
+        ops.pixel_means(x, y, "l1", 0.0, -math.inf, math.inf, False, "cpu")
+
+    def warps(flow: Tensor, upstream: Tensor = image) -> None:
+        ops.warped_backward(upstream, image, flow, True, True, "cpu")
 
     def moments(x: Tensor, mask: Tensor | None, kind: str, window: list[float], taps: int) -> None:
         options = 1e-4, 9e-4, 0.0, "valid", [], False, False, "cpu"
@@ -1044,6 +1056,11 @@ def test_operators_check_what_they_are_given() -> None:
         (ValueError, "of one shape", lambda: means(image, image[..., 1:], WINDOW, "valid", "cpu")),
         (ValueError, "of one shape", lambda: pixels(image, image[..., 1:])),
         (ValueError, "of one shape", lambda: pixels(image[0], image[0])),
+        (ValueError, "of one shape", lambda: ops.sorted_means(image, row, 1, True, True, "cpu")),
+        (ValueError, "power must be", lambda: ops.sorted_means(image, image, 3, True, True, "cpu")),
+        (ValueError, "flow .N, 2, H, W.", lambda: warps(image)),
+        (ValueError, "both be float32 or float64", lambda: warps(torch.rand(1, 2, 40, 40).half())),
+        (ValueError, "upstream must be", lambda: warps(torch.rand(1, 2, 40, 40), row)),
         (ValueError, "odd number", lambda: means(image, image, [0.5, 0.5], "zeros", "cpu")),
         (ValueError, "at least 3 pixels", lambda: maps(image[..., :2], WINDOW)),
         (ValueError, "at least 2 pixels", lambda: means(row, row, WINDOW, "reflect", "cpu")),
@@ -1075,7 +1092,7 @@ def test_vmap() -> None:
     """One call after another, for each operator and for images or factors that are batched."""
     x, y = pictures((3, 2, 17, 20))
     calls = operator_calls(x, y)
-    for name in ("means", "map", "pyramid", "joint pyramid", "pixels"):
+    for name in ("means", "map", "pyramid", "joint pyramid", "pixels", "sorted"):
         operator, arguments = calls[name]
         batched = torch.vmap(
             lambda one, rest=arguments[2:], op=operator: op(one[None], y[:1], *rest)
@@ -1116,6 +1133,11 @@ def test_auto_takes_the_kernel_where_it_can(monkeypatch: pytest.MonkeyPatch) -> 
         == ["similarity_means"] * 2
     )
     assert used(F.l1_loss) == used(F.l2_loss) == used(F.charbonnier_loss) == ["pixel_means"]
+    assert used(F.huber_loss) == used(F.clipped_loss) == ["pixel_means"]
+    assert used(F.huber_loss, mask=mask) == used(F.clipped_loss, reduction="none") == []
+    swd = {"scales": 2, "projections": 3}
+    assert used(F.ms_swd, **swd) == ["sorted_means"] * 2
+    assert used(F.ms_swd, backend="eager", **swd) == []
     assert used(F.ssim_l1_loss) == ["similarity_means"]
     assert used(F.ssim_l1_loss, backend="eager") == []
     for loss in (F.structure_correlation, F.gradient_ssim, F.ms_ssim_l1_loss):

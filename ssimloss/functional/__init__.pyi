@@ -445,6 +445,7 @@ def clipped_loss(
     high: float | None = None,
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """Clipped distance: pixels with an error below ``low`` have no gradient.
 
@@ -461,6 +462,8 @@ def clipped_loss(
             there is no limit, so that every wrong pixel is corrected.
         mask: ``(N, 1 or C, ...)`` weights; the mean is taken over the weight.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce, and support
+            no mask.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
@@ -469,6 +472,7 @@ def clipped_loss(
         ValueError: shapes differ, ``high`` is not larger than ``low``, or an option value is
             unknown.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: ``chc_loss`` of neosr without its cosine term.
     """
@@ -1035,6 +1039,7 @@ def fdl_loss(
     weighted: Literal["both", "amplitude"] = "both",
     directions: Mapping[str, Tensor] | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """Frequency distribution loss, ``sum_l w_l (D(A_l, A'_l) + phase_weight D(P_l, P'_l))`` of the
     amplitudes ``A`` and the phases ``P`` of the spectra of features.
@@ -1059,11 +1064,11 @@ def fdl_loss(
         directions: unit vectors by layer name, ``(projections, C, patch_size, patch_size)``. By
             default they follow from ``seed``. The library caches up to 64 MiB of such constants.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
-        of each layer. Projections are computed in steps of bounded memory, and again for the
-        gradient.
+        of each layer. Projections are taken in steps of bounded memory.
 
     Raises:
         ValueError: a layer is missing, differs in shape or is smaller than a patch, the directions
@@ -1713,6 +1718,7 @@ def huber_loss(
     delta: float = 1.0,
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """Huber distance: L2 for small errors, L1 for large ones.
 
@@ -1723,6 +1729,8 @@ def huber_loss(
         delta: where the curve turns from L2 to L1, in the images' own units.
         mask: ``(N, 1 or C, ...)`` weights; the mean is taken over the weight.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce, and support
+            no mask.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
@@ -1730,6 +1738,7 @@ def huber_loss(
     Raises:
         ValueError: shapes differ, ``delta`` is not positive, unknown ``reduction``.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Huber 1964. Agrees with ``huber_loss`` of PyTorch; ``smooth_l1_loss(beta=delta)`` is
     this value divided by ``delta``.
@@ -2363,6 +2372,7 @@ def ms_swd_loss(
     patch_size: int = 11,
     seed: int = 0,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """Multi-scale sliced Wasserstein distance: 0 for equal images, larger for other colours.
 
@@ -2371,9 +2381,8 @@ def ms_swd_loss(
     value little: add a pixel loss if positions matter. The authors' command shrinks images to 256
     pixels on the short side first; their module and this function do not.
 
-    The order of equal patches is arbitrary, so a flat image learns the colours of the target but
-    not their positions. Projections are computed in steps of bounded memory, and again for the
-    gradient.
+    The order of equal patches is arbitrary, so a flat image learns the colours of the target, not
+    their places. Projections are taken in steps of bounded memory.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, more than
@@ -2385,6 +2394,7 @@ def ms_swd_loss(
         seed: seed of the directions, which are the same in every call. The value depends on the
             seed; with more projections, it depends less.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -2575,6 +2585,7 @@ def projected_distribution_loss(
     *,
     layers: Mapping[str, float],
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """Projected distribution loss, ``sum_l w_l mean_c mean_j |x_(j) - y_(j)|`` over the sorted
     values ``x`` and ``y`` of each channel ``c``: the Wasserstein-1 distance of the channels.
@@ -2586,10 +2597,11 @@ def projected_distribution_loss(
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
         layers: weights of the layers to compare; others are ignored.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
-        of each layer. Channels are sorted in steps of bounded memory, and again for the gradient.
+        of each layer. Channels are sorted in steps of bounded memory.
 
     Raises:
         ValueError: a layer is missing or differs in shape.
@@ -2711,6 +2723,7 @@ def sliced_wasserstein_loss(
     power: int = 2,
     directions: Mapping[str, Tensor] | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """Sliced Wasserstein distance of features, ``sum_l w_l mean_k mean_j |x_(j) - y_(j)|^power``:
     it compares texture, at any position.
@@ -2729,11 +2742,11 @@ def sliced_wasserstein_loss(
         directions: unit vectors by layer name, ``(projections, C)``. By default they follow
             from ``seed``. The library caches up to 64 MiB of such constants.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
-        of each layer. Projections are computed in steps of bounded memory, and again for the
-        gradient.
+        of each layer. Projections are taken in steps of bounded memory.
 
     Raises:
         ValueError: a layer is missing or differs in shape, the directions have another shape, or
@@ -3556,6 +3569,7 @@ def warping_error_loss(
     flow: Tensor,
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """Warping error, ``d(p_{t+1}(x, y), p_t(x + u, y + v))`` of neighbouring frames for the flow
     ``(u, v)``: a point should look the same wherever it moves.
@@ -3579,6 +3593,7 @@ def warping_error_loss(
             where something covers or uncovers them.
         reduction: ``"mean"`` or ``"sum"`` over all pixels; ``"image"`` the mean of each clip
             ``(N,)``; ``"none"`` a value per pixel of each pair of neighbouring frames.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``, where one clip has ``N = 1``; for ``"none"``

@@ -93,11 +93,6 @@ MAP = Reference(similarity, similarity)
 LOCAL_SUMS = Reference(local_sums, local_sums)
 
 
-def distance_mean(x: Tensor, y: Tensor, distance: Distance, eps: float) -> Tensor:
-    """The mean distance of each image, ``(N,)``."""
-    return distances(x, y, distance, eps).mean((1, 2, 3))
-
-
 def pyramid_means(x: Tensor, y: Tensor, finest: Comparison, scales: int, pooling: str) -> Tensor:
     """Mean of each plane's map at each scale, ``(S, N, C)``.
 

@@ -11,9 +11,7 @@ from ssimloss import _checks
 from ssimloss._options import Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
-from ssimloss.functional._distance import Distance
-from ssimloss.functional._equations import distance_mean
-from ssimloss.kernels import PIXEL_MEANS, Backed, pixel_means, select
+from ssimloss.kernels import PIXEL_MEANS, Backed, Pixelwise, pixel_means, select
 
 
 class PixelOptions(Backed, Reduced):
@@ -30,13 +28,12 @@ def distances(
     target: Tensor,
     options: PixelOptions,
     mask: Tensor | None,
-    distance: Distance,
+    distance: Pixelwise,
     curve: Callable[[Tensor], Tensor],
     *,
-    eps: float = 0.0,
     uncovered: str | None = None,
 ) -> Scores:
-    """Distances of checked images: means of images from a kernel, or ``curve(pred - target)``."""
+    """Distances of images: means from the kernel of ``distance``, or ``curve(pred - target)``."""
     _checks.images(pred, target, ndim=_checks.VOLUMES)
     _checks.mask(mask, pred)
     if pred.ndim == 5 and options.reduction != "none":  # a kernel reads planes
@@ -49,10 +46,15 @@ def distances(
     dtype = native_dtype(pred, target)
     backend = select(options.backend, pred, target, PIXEL_MEANS, uncovered=uncovered)
     if backend != "eager":
-        equation = partial(distance_mean, distance=distance, eps=eps)
-        means = pixel_means(pred, target, distance, eps, backend=backend, equation=equation)
+        equation = partial(_mean, curve=curve)
+        means = pixel_means(pred, target, distance, backend=backend, equation=equation)
         return Scores(means, None, math.prod(pred.shape[1:]), dtype)
     return Scores(curve(masked_difference(pred, target, mask)), mask, 1, dtype)
+
+
+def _mean(x: Tensor, y: Tensor, curve: Callable[[Tensor], Tensor]) -> Tensor:
+    """Of each image, ``(N,)``: what the kernel computes."""
+    return curve(masked_difference(x, y, None)).mean((1, 2, 3))
 
 
 def masked_difference(pred: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:

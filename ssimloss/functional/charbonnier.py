@@ -12,6 +12,7 @@ from ssimloss.conventions.attributes import OVER_BATCH, Attribute, choice
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.functional._distance import AtZero, charbonnier_curve
 from ssimloss.functional._pixel import PixelOptions, distances
+from ssimloss.kernels import Pixelwise
 from ssimloss.measure import Measure
 
 AT_ZERO: tuple[str, ...] = get_args(AtZero)
@@ -70,10 +71,9 @@ def _charbonnier(
     """
     # Subtracting eps from the mean would cancel where errors are small.
     uncovered = "no kernel supports at_zero='zero'" if options.at_zero == "zero" else None
-    eps, curve = options.eps, partial(charbonnier_curve, eps=options.eps, at_zero=options.at_zero)
-    return distances(
-        pred, target, options, mask, "charbonnier", curve, eps=eps, uncovered=uncovered
-    )
+    distance = Pixelwise("charbonnier", options.eps)
+    curve = partial(charbonnier_curve, eps=options.eps, at_zero=options.at_zero)
+    return distances(pred, target, options, mask, distance, curve, uncovered=uncovered)
 
 
 CHARBONNIER = Measure(

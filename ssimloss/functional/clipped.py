@@ -1,25 +1,27 @@
 """Clipped distance: ``min(max(rho(d), low), high)``; only values between have a gradient."""
 
+import math
+from functools import partial
 from typing import get_args
 
+import torch
 from torch import Tensor
 
 from ssimloss import _checks
-from ssimloss._options import Reduced
-from ssimloss._precision import native_dtype
 from ssimloss._reduce import Scores
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, Attribute, distance
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.functional._distance import Distance, distance_of
-from ssimloss.functional._pixel import masked_difference
+from ssimloss.functional._pixel import PixelOptions, distances
 from ssimloss.functional.charbonnier import check_charbonnier_eps
+from ssimloss.kernels import Pixelwise
 from ssimloss.measure import Measure
 
 DISTANCES: tuple[str, ...] = get_args(Distance)
 
 
-class ClippedOptions(Reduced):
+class ClippedOptions(PixelOptions):
     """Options of the clipped distance.
 
     Args:
@@ -68,15 +70,22 @@ def _clipped(
         ValueError: shapes differ, ``high`` is not larger than ``low``, or an option value is
             unknown.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: ``chc_loss`` of neosr without its cosine term.
     """
-    _checks.images(pred, target, ndim=_checks.VOLUMES)
-    _checks.mask(mask, pred)
-    difference = masked_difference(pred, target, mask)
+    high = math.inf if options.high is None else options.high
+    distance = Pixelwise(options.distance, options.eps, options.low, high)
+    return distances(pred, target, options, mask, distance, partial(_curve, options=options))
+
+
+def _curve(difference: Tensor, options: ClippedOptions) -> Tensor:
+    """Per element."""
     values = distance_of(difference, options.distance, options.eps)
-    values = values.clamp(options.low, options.high)
-    return Scores(values, mask, 1, native_dtype(pred, target))
+    between = values > options.low  # by PyTorch's version, clamp may have a gradient at its bounds
+    if options.high is not None:
+        between = between & (values < options.high)
+    return torch.where(between, values, values.detach().clamp(options.low, options.high))
 
 
 CLIPPED = Measure(

@@ -5,6 +5,7 @@ Ni, Wu, Wang, Yang, Wang & Ma 2024 ("Misalignment-robust frequency distribution 
 transformation"); their code FDL_pytorch.
 """
 
+import functools
 import math
 from typing import Literal, get_args
 
@@ -88,8 +89,7 @@ def _fdl(
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
-        of each layer. Projections are computed in steps of bounded memory, and again for the
-        gradient.
+        of each layer. Projections are taken in steps of bounded memory.
 
     Raises:
         ValueError: a layer is missing, differs in shape or is smaller than a patch, the directions
@@ -105,7 +105,7 @@ def _fdl(
     for layer, weight in options.layers.items():
         pred, target = pred_features[layer], target_features[layer]
         window_counts(f"pred_features[{layer!r}]", pred, options.patch_size, options.stride)
-        amplitude, phase = _distances(pred, target, found[layer], options.stride)
+        amplitude, phase = _distances(pred, target, found[layer], options)
         phase = options.phase_weight * phase
         if options.weighted == "both":
             terms.append(weight * (amplitude + phase))
@@ -118,7 +118,7 @@ def _fdl(
 
 @full_precision
 def _distances(
-    pred: Tensor, target: Tensor, directions: Tensor, stride: int
+    pred: Tensor, target: Tensor, directions: Tensor, options: FDLOptions
 ) -> tuple[Tensor, Tensor]:
     """The distances of amplitudes and of phases of one layer, ``(N,)`` each."""
     pred, target = promote(pred, target)
@@ -129,10 +129,14 @@ def _distances(
         scale * modulus(of_target, of_pred),
     )
     phases = _phases(of_pred, pred), _phases(of_target, target)
-    return (
-        sorted_distance(*amplitudes, directions, power=1, stride=stride),
-        sorted_distance(*phases, directions, power=1, stride=stride),
+    distance = functools.partial(
+        sorted_distance,
+        directions=directions,
+        power=1,
+        stride=options.stride,
+        backend=options.backend,
     )
+    return distance(*amplitudes), distance(*phases)
 
 
 def _phases(spectrum: Tensor, features: Tensor) -> Tensor:

@@ -1,22 +1,23 @@
 """Huber distance: ``d^2 / 2`` up to ``|d| = delta``, ``delta (|d| - delta / 2)`` beyond."""
 
+from functools import partial
+
 import torch
 from torch import Tensor
 from torch.nn.functional import huber_loss as huber_loss_of
 
 from ssimloss import _checks
-from ssimloss._options import Reduced
-from ssimloss._precision import native_dtype
 from ssimloss._reduce import Scores
 from ssimloss._torch import is_batched_or_dual
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, Attribute
 from ssimloss.conventions.convention import Convention, Table
-from ssimloss.functional._pixel import masked_difference
+from ssimloss.functional._pixel import PixelOptions, distances
+from ssimloss.kernels import Pixelwise
 from ssimloss.measure import Measure
 
 
-class HuberOptions(Reduced):
+class HuberOptions(PixelOptions):
     """Options of the Huber distance.
 
     Args:
@@ -48,14 +49,13 @@ def _huber(
     Raises:
         ValueError: shapes differ, ``delta`` is not positive, unknown ``reduction``.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Huber 1964. Agrees with ``huber_loss`` of PyTorch; ``smooth_l1_loss(beta=delta)`` is
     this value divided by ``delta``.
     """
-    _checks.images(pred, target, ndim=_checks.VOLUMES)
-    _checks.mask(mask, pred)
-    values = _curve(masked_difference(pred, target, mask), options.delta)
-    return Scores(values, mask, 1, native_dtype(pred, target))
+    curve = partial(_curve, delta=options.delta)
+    return distances(pred, target, options, mask, Pixelwise("huber", options.delta), curve)
 
 
 def _curve(difference: Tensor, delta: float) -> Tensor:

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from ssimloss._reduce import Scores
 from ssimloss.functional._pixel import PixelOptions, distances
+from ssimloss.kernels import Pixelwise
 from ssimloss.measure import Measure
 
 
@@ -26,7 +27,7 @@ def _l2(
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
     """
-    return distances(pred, target, options, mask, "l2", torch.square)
+    return distances(pred, target, options, mask, Pixelwise("l2"), torch.square)
 
 
 L2 = Measure(

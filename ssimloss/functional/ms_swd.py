@@ -26,12 +26,13 @@ from ssimloss.functional._gradient_similarity import check_colors, check_least_s
 from ssimloss.functional._pyramids import reduced
 from ssimloss.functional.flip import XYZ
 from ssimloss.functional.projections import sorted_distance, unit_vectors
+from ssimloss.kernels import Backed
 from ssimloss.measure import Measure
 
 _OUTER = 1 / 16  # tap of the pyramid
 
 
-class MSSWDOptions(Reduced, Ranged):
+class MSSWDOptions(Backed, Reduced, Ranged):
     """Options of MS-SWD.
 
     Args:
@@ -68,9 +69,8 @@ def _ms_swd(pred: Tensor, target: Tensor, options: MSSWDOptions) -> Scores:
     value little: add a pixel loss if positions matter. The authors' command shrinks images to 256
     pixels on the short side first; their module and this function do not.
 
-    The order of equal patches is arbitrary, so a flat image learns the colours of the target but
-    not their positions. Projections are computed in steps of bounded memory, and again for the
-    gradient.
+    The order of equal patches is arbitrary, so a flat image learns the colours of the target, not
+    their places. Projections are taken in steps of bounded memory.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, more than
@@ -101,7 +101,7 @@ def _ms_swd(pred: Tensor, target: Tensor, options: MSSWDOptions) -> Scores:
         if scale:
             x, y = (reduced(image, _OUTER, "reflect") for image in (x, y))
         of_x, of_y = (pad(_lab(image), half, "reflect") for image in (x, y))
-        total = total + sorted_distance(of_x, of_y, of_scale, power=1)
+        total = total + sorted_distance(of_x, of_y, of_scale, power=1, backend=options.backend)
     return Scores(total / options.scales, None, 1, dtype)
 
 

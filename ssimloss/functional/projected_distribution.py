@@ -14,10 +14,11 @@ from ssimloss.functional.features import (
     reduce_terms,
 )
 from ssimloss.functional.projections import sorted_distance
+from ssimloss.kernels import Backed
 from ssimloss.measure import Measure
 
 
-class ProjectedDistributionOptions(Layered):
+class ProjectedDistributionOptions(Backed, Layered):
     """Options of the projected distribution loss."""
 
 
@@ -35,7 +36,7 @@ def _projected_distribution(
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
-        of each layer. Channels are sorted in steps of bounded memory, and again for the gradient.
+        of each layer. Channels are sorted in steps of bounded memory.
 
     Raises:
         ValueError: a layer is missing or differs in shape.
@@ -47,7 +48,10 @@ def _projected_distribution(
     """
     check_features(pred_features, target_features, options.layers)
     terms = [
-        weight * sorted_distance(pred_features[layer], target_features[layer], None, power=1)
+        weight
+        * sorted_distance(
+            pred_features[layer], target_features[layer], None, power=1, backend=options.backend
+        )
         for layer, weight in options.layers.items()
     ]
     return reduce_terms(

@@ -4,8 +4,9 @@ The distance of two sorted samples of equal size is the Wasserstein distance of 
 """
 
 import functools
+import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,17 +21,24 @@ from ssimloss._precision import computing_dtype, exact, full_precision, promote
 from ssimloss._torch import (
     assume_constant_result,
     is_exporting,
+    is_observed,
     is_transformed,
     mark_static,
 )
 from ssimloss.functional.features import Features, Layered
+from ssimloss.kernels import SORTED_MEANS, Backed, Backend, select
+from ssimloss.kernels.autograd import Found, Primitive, means
+from ssimloss.kernels.operators import or_nothing
+from ssimloss.kernels.sorted_means import differentiated, sorted_means
 
 Directions = Mapping[str, Tensor]
 # Values that are projected at once: 32 MiB in float32 for each of about five tensors.
 STEP = 2**23
+# Channels that convolutions of PyTorch compute at once on a CPU.
+TOGETHER = 16
 
 
-class Projected(Layered):
+class Projected(Backed, Layered):
     """Features projected on random directions.
 
     Args:
@@ -114,7 +122,13 @@ def unit_directions(vectors: Tensor) -> Tensor:
 
 @full_precision
 def sorted_distance(
-    pred: Tensor, target: Tensor, directions: Tensor | None, *, power: int, stride: int = 1
+    pred: Tensor,
+    target: Tensor,
+    directions: Tensor | None,
+    *,
+    power: int,
+    stride: int = 1,
+    backend: Backend = "auto",
 ) -> Tensor:
     """The mean over projections of ``mean_j |x_(j) - y_(j)|^power`` between sorted values,
     ``(N,)``.
@@ -125,37 +139,139 @@ def sorted_distance(
             themselves.
         power: 1 or 2.
         stride: between patches.
+        backend: sorts and compares.
 
-    Projections are computed in steps of bounded memory, and again for the gradient.
+    Projections are taken in steps of bounded memory. The gradient of each step is computed with its
+    value, because the value is linear in it: nothing is kept but the gradient of the features.
     """
     pred, target = promote(pred, target)
-    n, channels, height, width = pred.shape
-    directions = None if directions is None else directions.to(pred.dtype)
-    count = channels if directions is None else directions.shape[0]
-    step = min(max(STEP // max(n * height * width, 1), 1), count)
+    chosen = select(backend, pred, target, SORTED_MEANS)
+    given = None if directions is None else directions.to(pred.dtype)
+    steps = _Steps(given, power, stride, chosen)
+    if torch.compiler.is_compiling() or is_observed(pred, target) or not pred.numel():
+        return steps.distance(pred, target)
+    equation = steps._replace(backend="eager").distance
+    return means(pred, target, _AHEAD, (steps,), chosen, equation)
 
-    # As text, because the compiler of PyTorch 2.6 fails on unions.
-    def of_some(pred: Tensor, target: Tensor, some: "Tensor | None") -> Tensor:
-        both = [
-            (features if some is None else inner_products(features, some, stride)).flatten(2)
-            for features in (pred, target)
+
+class _Steps(NamedTuple):
+    """What a sliced distance compares, a few projections at a time."""
+
+    directions: Tensor | None
+    power: int
+    stride: int
+    backend: Backend
+
+    def count(self, features: Tensor) -> int:
+        """The number of projections."""
+        return features.shape[1] if self.directions is None else self.directions.shape[0]
+
+    def projected(self, features: Tensor, first: int, last: int) -> Tensor:
+        """Some of the projections, ``(N, last - first, H', W')``."""
+        if self.directions is None:
+            return features[:, first:last]
+        return inner_products(features, self.directions[first:last], self.stride)
+
+    def means(self, x: Tensor, y: Tensor) -> Tensor:
+        """The distance of each projection, ``(N, K)``, differentiable any number of times."""
+        equation = functools.partial(_sorted_means, power=self.power)
+        if self.backend == "eager":
+            return equation(x, y)
+        return sorted_means(x, y, self.power, backend=self.backend, equation=equation)
+
+    def distance(self, pred: Tensor, target: Tensor) -> Tensor:
+        """The distance of the features; each step is computed again for the gradient."""
+        n, count = len(pred), self.count(pred)
+        step = min(max(STEP // max(n * math.prod(pred.shape[2:]), 1), 1), count)
+
+        def of_some(pred: Tensor, target: Tensor, first: int, last: int) -> Tensor:
+            x, y = (self.projected(features, first, last) for features in (pred, target))
+            return self.means(x, y).sum(1)
+
+        if step == count:
+            return of_some(pred, target, 0, count) / count
+        again = functools.partial(
+            torch.utils.checkpoint.checkpoint,
+            of_some,
+            use_reentrant=False,
+            preserve_rng_state=False,
+        )
+        in_steps: Callable[..., Tensor] = of_some if is_transformed() else again
+        sums = [
+            in_steps(pred, target, first, min(first + step, count))
+            for first in range(0, count, step)
         ]
-        x, y = (values.sort(2).values for values in both)
-        distance = (x - y).abs() if power == 1 else (x - y).square()
-        return distance.mean(2).sum(1)
+        return torch.stack(sums).sum(0) / count
 
-    if step == count:
-        return of_some(pred, target, directions) / count
-    again = functools.partial(
-        torch.utils.checkpoint.checkpoint, of_some, use_reentrant=False, preserve_rng_state=False
-    )
-    in_steps: Callable[..., Tensor] = of_some if is_transformed() else again
-    if directions is None:
-        pairs = zip(torch.split(pred, step, 1), torch.split(target, step, 1), strict=True)
-        sums = [in_steps(x, y, None) for x, y in pairs]
-    else:
-        sums = [in_steps(pred, target, some) for some in torch.split(directions, step)]
-    return torch.stack(sums).sum(0) / count
+    def differentiated(
+        self, pred: Tensor, target: Tensor, want_x: bool, want_y: bool, slope: float = 1.0
+    ) -> Found:
+        """The distance of features in plain memory, and the requested gradients times ``slope``."""
+        n, count, positions = len(pred), self.count(pred), math.prod(pred.shape[2:])
+        # A convolution computes several projections in the time of one.
+        least = max(min(TOGETHER, STEP // positions), TOGETHER // 2)
+        step = min(max(STEP // (n * positions), least), count)
+        images = max(STEP // (step * positions), 1)
+        total = pred.new_zeros(n)
+        gradients = [
+            torch.zeros_like(features) if want else None
+            for features, want in ((pred, want_x), (target, want_y))
+        ]
+        for begin in range(0, n, images):
+            some = slice(begin, begin + images)
+            for first in range(0, count, step):
+                last = min(first + step, count)
+                x, y = (self.projected(f[some], first, last) for f in (pred, target))
+                found, *slopes = differentiated(
+                    x, y, self.power, want_x, want_y, self.means, self.backend
+                )
+                total[some] += found.sum(1)
+                for gradient, of_values in zip(gradients, slopes, strict=True):
+                    if gradient is not None and of_values is not None:
+                        self._add(gradient[some], of_values, first, last)
+        for gradient in gradients:
+            if gradient is not None:
+                gradient.mul_(slope / count)
+        to_pred, to_target = gradients
+        return total / count, to_pred, to_target
+
+    def _add(self, gradient: Tensor, of_values: Tensor, first: int, last: int) -> None:
+        """Add the gradient of features from that of their projections."""
+        if self.directions is None:
+            gradient[:, first:last] += of_values
+            return
+        some = self.directions[first:last]
+        gradient += inner_products(of_values, some, self.stride, *gradient.shape[2:])
+
+
+def _ahead(
+    pred: Tensor, target: Tensor, steps: _Steps, want_x: bool, want_y: bool, slope: float
+) -> Found:
+    return steps.differentiated(pred, target, want_x, want_y, slope)
+
+
+def _ahead_anywhere(
+    pred: Tensor,
+    target: Tensor,
+    steps: _Steps,
+    want_x: bool,
+    want_y: bool,
+    slope: float,
+    _backend: str = "eager",
+) -> Found:
+    found, *gradients = steps.differentiated(pred, target, want_x, want_y, slope)
+    to_pred, to_target = (or_nothing(gradient, pred, target) for gradient in gradients)
+    return found, to_pred, to_target
+
+
+_AHEAD = Primitive(_ahead, _ahead_anywhere)
+
+
+def _sorted_means(x: Tensor, y: Tensor, power: int) -> Tensor:
+    """``mean_j |x_(j) - y_(j)|^power`` of each plane of ``(N, K, H, W)``, ``(N, K)``."""
+    x, y = (torch.sort(values.flatten(2), dim=2, stable=True).values for values in (x, y))
+    distance = (x - y).abs() if power == 1 else (x - y).square()
+    return distance.mean(2)
 
 
 # --- inner products of patches --------------------------------------------------------------------
@@ -190,12 +306,32 @@ def _exactly(features: Tensor, directions: Tensor, stride: int, height: int, wid
 def _convolve(features: Tensor, directions: Tensor, stride: int, height: int, width: int) -> Tensor:
     if not height:
         return nnf.conv2d(features, directions, stride=stride)
-    patch = directions.shape[2]
+    patch, channels = directions.shape[2], directions.shape[1]
+    if features.device.type == "cpu" and stride == 1 and channels < TOGETHER:
+        return _to_few_channels(features, directions)
     rest = [
         side - (count - 1) * stride - patch
         for side, count in zip((height, width), features.shape[2:], strict=True)
     ]
     return nnf.conv_transpose2d(features, directions, stride=stride, output_padding=rest)
+
+
+def _to_few_channels(values: Tensor, directions: Tensor) -> Tensor:
+    """The transposed convolution. PyTorch's takes the time of ``TOGETHER`` channels for fewer, so
+    each channel and row of the kernel is a channel of a convolution along rows; rows are then added
+    up.
+    """
+    count, channels, patch, width = directions.shape
+    n, _, height, columns = values.shape
+    total = values.new_zeros(n, channels, height + patch - 1, columns + width - 1)
+    at_once = TOGETHER // channels
+    for top in range(0, patch, at_once):
+        rows = directions[:, :, top : top + at_once].permute(1, 2, 0, 3).flip(3)
+        kernel = rows.reshape(-1, count, 1, width)
+        planes = nnf.conv2d(values, kernel, padding=(0, width - 1))
+        for row, plane in enumerate(planes.view(n, channels, -1, *planes.shape[2:]).unbind(2), top):
+            total[:, :, row : row + height] += plane
+    return total
 
 
 def _keep_directions(

@@ -59,8 +59,7 @@ def _sliced_wasserstein(
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
-        of each layer. Projections are computed in steps of bounded memory, and again for the
-        gradient.
+        of each layer. Projections are taken in steps of bounded memory.
 
     Raises:
         ValueError: a layer is missing or differs in shape, the directions have another shape, or
@@ -78,6 +77,7 @@ def _sliced_wasserstein(
             target_features[layer],
             found[layer][:, :, None, None],
             power=options.power,
+            backend=options.backend,
         )
         for layer, weight in options.layers.items()
     ]

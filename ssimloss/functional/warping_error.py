@@ -12,13 +12,14 @@ from ssimloss import _checks
 from ssimloss._precision import computing_dtype
 from ssimloss.functional._clips import Temporal, check_clip, check_pairs, check_weights, of_clips
 from ssimloss.functional._distance import distance_of
+from ssimloss.kernels import WARPED, Backed, Backend, select, warped
 from ssimloss.measure import Measure
 
 Direction = Literal["backward", "forward"]
 DIRECTIONS: tuple[str, ...] = get_args(Direction)
 
 
-class WarpingErrorOptions(Temporal):
+class WarpingErrorOptions(Backed, Temporal):
     """Options of the warping error.
 
     Args:
@@ -78,23 +79,42 @@ def _warping_error(
     pairs = frames.shape[-4] - 1
     earlier, later = frames.narrow(-4, 0, pairs), frames.narrow(-4, 1, pairs)
     fixed, moving = (later, earlier) if options.direction == "backward" else (earlier, later)
-    warped, inside = warp(moving.flatten(0, -4), displacement.flatten(0, -4))
+    found, inside = warp(
+        moving.flatten(0, -4), displacement.flatten(0, -4), backend=options.backend
+    )
     weight = inside.view(*fixed.shape[:-3], 1, *fixed.shape[-2:]).to(dtype)
     weight = weight if mask is None else weight * mask
-    difference = torch.where(weight != 0, fixed - warped.view_as(fixed), 0)
+    difference = torch.where(weight != 0, fixed - found.view_as(fixed), 0)
     values = distance_of(difference, options.distance, options.eps)
     return of_clips(values, weight, options, pred.dtype)
 
 
-def warp(images: Tensor, flow: Tensor) -> tuple[Tensor, Tensor]:
+def warp(images: Tensor, flow: Tensor, *, backend: Backend = "auto") -> tuple[Tensor, Tensor]:
     """``image(x + u, y + v)`` of ``(N, C, H, W)`` by ``(N, 2, H, W)`` in pixels, and where that
     lies inside, ``(N, 1, H, W)``; elsewhere the border is repeated. NaN flow counts as inside.
     """
-    n, _, height, width = images.shape
+    height, width = images.shape[2:]
+    x, y = _positions(flow)
+    outside = (x < 0) | (x > width - 1) | (y < 0) | (y > height - 1)
+    chosen = select(backend, images, flow, WARPED)
+    if chosen == "eager":
+        found = _interpolated(images, flow)
+    else:
+        found = warped(images, flow, backend=chosen, equation=_interpolated)
+    return found, ~outside.unsqueeze(1)
+
+
+def _positions(flow: Tensor) -> tuple[Tensor, Tensor]:
+    """Columns and rows that pixels come from, ``(N, H, W)``."""
+    height, width = flow.shape[2:]
     across = torch.arange(width, device=flow.device, dtype=flow.dtype)
     down = torch.arange(height, device=flow.device, dtype=flow.dtype)[:, None]
-    x, y = across + flow[:, 0], down + flow[:, 1]
-    inside = ~((x < 0) | (x > width - 1) | (y < 0) | (y > height - 1))
+    return across + flow[:, 0], down + flow[:, 1]
+
+
+def _interpolated(images: Tensor, flow: Tensor) -> Tensor:
+    n, _, height, width = images.shape
+    x, y = _positions(flow)
     left, right, to_right = _neighbours(x, width)
     top, bottom, to_bottom = _neighbours(y, height)
     # Indexed and not sampled by grid_sample, whose gradient has no fixed order on a GPU and no
@@ -104,14 +124,16 @@ def warp(images: Tensor, flow: Tensor) -> tuple[Tensor, Tensor]:
         torch.lerp(pixels[image, row, left], pixels[image, row, right], to_right)
         for row in (top, bottom)
     )
-    return torch.lerp(upper, lower, to_bottom).movedim(-1, 1), inside.unsqueeze(1)
+    return torch.lerp(upper, lower, to_bottom).movedim(-1, 1)
 
 
 def _neighbours(position: Tensor, side: int) -> tuple[Tensor, Tensor, Tensor]:
     """The whole positions before and behind, inside the image, and the share ``(..., 1)`` of the
     latter; NaN of a NaN.
     """
-    position = position.clamp(0, side - 1)
+    # As clamp, whose gradient at its bounds depends on the version of PyTorch; 0 in grid_sample.
+    moves = (position > 0) & (position < side - 1)
+    position = torch.where(moves, position, position.detach().clamp(0, side - 1))
     before = position.detach().nan_to_num(0).floor().clamp(max=max(side - 2, 0))
     share = (position - before).unsqueeze(-1)
     first = before.long()

@@ -16,7 +16,14 @@ from ssimloss.kernels.backends import (
     why_not,
 )
 from ssimloss.kernels.block_means import BLOCK_MEANS, Blocks, block_means
-from ssimloss.kernels.comparison import SIMILARITY_ALONE, Comparison, Mixed, Part, Pixel
+from ssimloss.kernels.comparison import (
+    SIMILARITY_ALONE,
+    Comparison,
+    Mixed,
+    Part,
+    Pixel,
+    Pixelwise,
+)
 from ssimloss.kernels.edge_means import EDGE_MEANS, EdgeFilter, Edges, edge_means
 from ssimloss.kernels.library import MAX_SCALES, MAX_TAPS, describe, scratch_bytes, use_instructions
 from ssimloss.kernels.moment_sums import MOMENT_SUMS, Local, moment_sums
@@ -27,7 +34,9 @@ from ssimloss.kernels.pyramid_scores import PYRAMID_SCORES, Scales, pyramid_scor
 from ssimloss.kernels.scale_sums import LEAST_SIDE, SCALE_SUMS, Measured, scale_sums
 from ssimloss.kernels.similarity_map import SIMILARITY_MAP, similarity_map
 from ssimloss.kernels.similarity_means import SIMILARITY_MEANS, similarity_means
+from ssimloss.kernels.sorted_means import SORTED_MEANS, sorted_means
 from ssimloss.kernels.squared_errors import SQUARED_ERRORS, squared_errors
+from ssimloss.kernels.warped import WARPED, warped
 
 __all__ = [
     # choice of a backend
@@ -57,6 +66,7 @@ __all__ = [
     "Mixed",
     "Part",
     "Pixel",
+    "Pixelwise",
     "Scales",
     "Steps",
     # operators, each with its table of backends
@@ -69,7 +79,9 @@ __all__ = [
     "SCALE_SUMS",
     "SIMILARITY_MAP",
     "SIMILARITY_MEANS",
+    "SORTED_MEANS",
     "SQUARED_ERRORS",
+    "WARPED",
     "block_means",
     "edge_means",
     "moment_sums",
@@ -79,7 +91,9 @@ __all__ = [
     "scale_sums",
     "similarity_map",
     "similarity_means",
+    "sorted_means",
     "squared_errors",
+    "warped",
     # the native library
     "describe",
     "scratch_bytes",

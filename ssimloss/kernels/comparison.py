@@ -1,11 +1,22 @@
 """The options of kernels that compare two images ``(N, C, H, W)``: numbers and strings."""
 
+import math
 from typing import Literal, NamedTuple
 
 from ssimloss.filters import Padding
 
 Part = Literal["ssim", "contrast_structure"]
 Pixel = Literal["none", "l1", "l2", "charbonnier"]
+
+
+class Pixelwise(NamedTuple):
+    """A distance per pixel. The fields are the options of the operator, in their order."""
+
+    kind: Literal["l1", "l2", "charbonnier", "huber"]
+    eps: float = 0.0  # of the Charbonnier distance; where the Huber distance turns
+    # Values beyond these are replaced by the nearest, and have no gradient. None for Huber's.
+    low: float = -math.inf
+    high: float = math.inf
 
 
 class Comparison(NamedTuple):

@@ -25,9 +25,9 @@ DTYPES = {torch.float32: 0, torch.float64: 1, torch.float16: 2, torch.bfloat16: 
 _CODES = {**DTYPES, torch.uint8: 4}  # dtypes that it can read
 MAX_TAPS = 33
 MAX_SCALES = 16
-PIXELS = {"none": 0, "l1": 1, "l2": 2, "charbonnier": 3}
+PIXELS = {"none": 0, "l1": 1, "l2": 2, "charbonnier": 3, "huber": 4}
 
-INTERFACE = 11  # ssimloss_interface() of the library that fits this file
+INTERFACE = 12  # ssimloss_interface() of the library that fits this file
 # The structures of native/library.cpp, in the order of ssimloss_size_of(). "4x" is the padding at
 # the end of a nested structure; ``struct`` adds the other padding like the compiler.
 IMAGE = "P4qi4x"  # data, strides, dtype
@@ -37,7 +37,8 @@ MEANS_CALL = f"{PAIR}i4d{IMAGE}{IMAGE}P"  # pixel, eps, 2 weights, slope, grad_x
 MAP_CALL = f"{PAIR}{IMAGE}{IMAGE}{IMAGE}{IMAGE}"  # map, upstream, grad_x, grad_y
 # scales, joint, combination, negative, halvings, sizes, weights, scores, grad_x, grad_y
 PYRAMID_CALL = f"{PAIR}4i4P{IMAGE}{IMAGE}"
-PIXEL_CALL = f"4q{IMAGE}{IMAGE}2id{IMAGE}P"  # shape, x, y, pixel, threads, eps, grad, means
+# shape, x, y, pixel, threads, eps, low, high, clipped, grad, means
+PIXEL_CALL = f"4q{IMAGE}{IMAGE}2i3di4x{IMAGE}P"
 # limit, numbers, sums, upstream, grad_x, grad_y
 SCALES_CALL = f"{PAIR}d3P{IMAGE}{IMAGE}"
 # shape, x, y, crop, low, span, clamp, quantize, round, to_double, threads, weights, out
@@ -49,6 +50,10 @@ MOMENTS_CALL = f"{PAIR}{IMAGE}2iP3d{IMAGE}{IMAGE}P"
 EDGE_CALL = f"4q{IMAGE}{IMAGE}6i6d{IMAGE}{IMAGE}P"
 # shape, image, blocks, rows, factor, before, 2 sizes, weights, low, transposed, threads
 BLOCKS_CALL = f"4q{IMAGE}{IMAGE}5qPd2i"
+# shape, x, y, power, threads, slope, grad_x, grad_y, means
+SORTED_CALL = f"4q{IMAGE}{IMAGE}2id{IMAGE}{IMAGE}P"
+# shape, image, flow, threads, upstream, out, grad_image, grad_flow
+WARP_CALL = f"4q{IMAGE}{IMAGE}i4x{IMAGE}{IMAGE}{IMAGE}{IMAGE}"
 LAYOUTS = (
     IMAGE,
     HALVING,
@@ -62,6 +67,8 @@ LAYOUTS = (
     MOMENTS_CALL,
     EDGE_CALL,
     BLOCKS_CALL,
+    SORTED_CALL,
+    WARP_CALL,
 )
 # Functions that take one of these calls and return 0, or 1 if memory could not be allocated.
 FUNCTIONS = (
@@ -77,6 +84,8 @@ FUNCTIONS = (
     "ssimloss_moments",
     "ssimloss_edge_means",
     "ssimloss_block_means",
+    "ssimloss_sorted_means",
+    "ssimloss_warp",
 )
 NO_IMAGE = (0,) * 6
 

@@ -229,6 +229,8 @@ class ClippedLoss(MeasureLoss):
 
     Args:
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce, and support
+            no mask.
         distance: ``rho``: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or ``"charbonnier"``
             ``sqrt(d^2 + eps^2)``, which neosr calls pseudo-Huber.
         eps: ``eps`` of Charbonnier, in the images' own units.
@@ -248,6 +250,7 @@ class ClippedLoss(MeasureLoss):
         ValueError: shapes differ, ``high`` is not larger than ``low``, or an option value is
             unknown.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: ``chc_loss`` of neosr without its cosine term.
     """
@@ -257,6 +260,7 @@ class ClippedLoss(MeasureLoss):
     low: float
     high: float | None
     reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         *,
@@ -265,6 +269,7 @@ class ClippedLoss(MeasureLoss):
         low: float = 0.00392156862745098,
         high: float | None = None,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
@@ -1341,6 +1346,8 @@ class HuberLoss(MeasureLoss):
 
     Args:
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce, and support
+            no mask.
         delta: where the curve turns from L2 to L1, in the images' own units.
 
     ``forward(pred, target, *, mask=None)``:
@@ -1353,6 +1360,7 @@ class HuberLoss(MeasureLoss):
     Raises:
         ValueError: shapes differ, ``delta`` is not positive, unknown ``reduction``.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Huber 1964. Agrees with ``huber_loss`` of PyTorch; ``smooth_l1_loss(beta=delta)`` is
     this value divided by ``delta``.
@@ -1360,8 +1368,13 @@ class HuberLoss(MeasureLoss):
 
     delta: float
     reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
-        self, *, delta: float = 1.0, reduction: Literal["mean", "sum", "image", "none"] = "mean"
+        self,
+        *,
+        delta: float = 1.0,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
@@ -1796,13 +1809,13 @@ class MSSWDLoss(MeasureLoss):
     value little: add a pixel loss if positions matter. The authors' command shrinks images to 256
     pixels on the short side first; their module and this function do not.
 
-    The order of equal patches is arbitrary, so a flat image learns the colours of the target but
-    not their positions. Projections are computed in steps of bounded memory, and again for the
-    gradient.
+    The order of equal patches is arbitrary, so a flat image learns the colours of the target, not
+    their places. Projections are taken in steps of bounded memory.
 
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or the name of one, which runs or raises.
         scales: number of scales, each half as large as the one before.
         projections: number of random directions at each scale.
         patch_size: side of the patches in pixels, odd.
@@ -1831,6 +1844,7 @@ class MSSWDLoss(MeasureLoss):
     patch_size: int
     seed: int
     reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         *,
@@ -1840,6 +1854,7 @@ class MSSWDLoss(MeasureLoss):
         patch_size: int = 11,
         seed: int = 0,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...
@@ -2373,6 +2388,7 @@ class WarpingErrorLoss(MeasureLoss):
             ``(N,)``; ``"none"`` a value per pixel of each pair of neighbouring frames.
         distance: per pixel, ``"l1"``, ``"l2"`` (squared) or ``"charbonnier"``.
         eps: of ``"charbonnier"``, in the frames' own units.
+        backend: ``"auto"``, or the name of one, which runs or raises.
         direction: ``"backward"``: the flow of frame ``t + 1`` to frame ``t``, which is warped to
             frame ``t + 1``; ``"forward"``: the flow of frame ``t`` to frame ``t + 1``, which is
             warped to frame ``t``. An estimator called with (first, second) returns the flow of the
@@ -2404,6 +2420,7 @@ class WarpingErrorLoss(MeasureLoss):
     eps: float
     direction: Literal["backward", "forward"]
     reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         *,
@@ -2411,6 +2428,7 @@ class WarpingErrorLoss(MeasureLoss):
         eps: float = 0.001,
         direction: Literal["backward", "forward"] = "backward",
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...
     def forward(self, pred: Tensor, *, flow: Tensor, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, *, flow: Tensor, mask: Tensor | None = None) -> Tensor: ...
@@ -2908,6 +2926,7 @@ class FDLLoss(ProjectedLoss):
         renew: whether each call in training mode draws new directions, from PyTorch's generator of
             the device; otherwise they follow from ``seed``.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Raises:
         TypeError, ValueError: arguments have a wrong type, names or layers are unknown, or weights
@@ -2934,6 +2953,7 @@ class FDLLoss(ProjectedLoss):
     channels_last: bool
     checkpoint: bool
     reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         network: str | Module = "vgg19",
@@ -2956,6 +2976,7 @@ class FDLLoss(ProjectedLoss):
         checkpoint: bool = False,
         renew: bool = False,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...
 
 class SlicedWassersteinLoss(ProjectedLoss):
@@ -2992,6 +3013,7 @@ class SlicedWassersteinLoss(ProjectedLoss):
         renew: whether each call in training mode draws new directions, from PyTorch's generator of
             the device, as the paper does; otherwise they follow from ``seed``.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Raises:
         TypeError, ValueError: arguments have a wrong type, names or layers are unknown, or weights
@@ -3015,6 +3037,7 @@ class SlicedWassersteinLoss(ProjectedLoss):
     channels_last: bool
     checkpoint: bool
     reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         network: str | Module = "vgg19",
@@ -3034,6 +3057,7 @@ class SlicedWassersteinLoss(ProjectedLoss):
         checkpoint: bool = False,
         renew: bool = False,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...
 
 class ProjectedDistributionLoss(LayeredLoss):
@@ -3063,6 +3087,7 @@ class ProjectedDistributionLoss(LayeredLoss):
         channels_last: whether the convolutions run in this memory format.
         checkpoint: whether to keep no activations. The backward pass then runs the network again.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Raises:
         TypeError, ValueError: arguments have a wrong type, names or layers are unknown, or weights
@@ -3083,6 +3108,7 @@ class ProjectedDistributionLoss(LayeredLoss):
     channels_last: bool
     checkpoint: bool
     reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         network: str | Module = "vgg19",
@@ -3098,6 +3124,7 @@ class ProjectedDistributionLoss(LayeredLoss):
         channels_last: bool = False,
         checkpoint: bool = False,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...
 
 class LPIPS(MaskedLoss):

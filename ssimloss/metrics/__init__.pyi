@@ -1521,9 +1521,8 @@ class MSSWD(MeasureMetric):
     value little: add a pixel loss if positions matter. The authors' command shrinks images to 256
     pixels on the short side first; their module and this function do not.
 
-    The order of equal patches is arbitrary, so a flat image learns the colours of the target but
-    not their positions. Projections are computed in steps of bounded memory, and again for the
-    gradient.
+    The order of equal patches is arbitrary, so a flat image learns the colours of the target, not
+    their places. Projections are taken in steps of bounded memory.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with

@@ -90,19 +90,27 @@ struct Scratch {
     }
     return memory;
   }
+  void forget() {
+    std::free(memory);
+    memory = nullptr;
+    bytes = 0;
+  }
 };
 thread_local Scratch scratch;
 
-// Runs one kernel over all shares. False if memory was lacking.
+// Working memory that a thread keeps at most where it grows with the images.
+constexpr int64_t kKeptBytes = 1 << 22;
+
+// Runs one kernel over all shares. False if memory was lacking. Working memory of more than `kept` bytes is given back.
 template <class Job>
-bool run(void (*kernel)(const Job&, bool, int, int, void*), const Job& job, bool is_double, int threads, int64_t bytes) {
+bool run(void (*kernel)(const Job&, bool, int, int, void*), const Job& job, bool is_double, int threads, int64_t bytes, int64_t kept = INT64_MAX) {
   struct Call {
     void (*kernel)(const Job&, bool, int, int, void*);
     const Job& job;
     bool is_double;
-    int64_t bytes;
+    int64_t bytes, kept;
     std::atomic<bool> failed;
-  } call = {kernel, job, is_double, bytes, {false}};
+  } call = {kernel, job, is_double, bytes, kept, {false}};
   parallel(
       threads,
       [](void* argument, int share, int shares) {
@@ -112,6 +120,7 @@ bool run(void (*kernel)(const Job&, bool, int, int, void*), const Job& job, bool
           call.kernel(call.job, call.is_double, share, shares, memory);
         else
           call.failed = true;
+        if (call.bytes > call.kept) scratch.forget();
       },
       &call);
   return !call.failed;

@@ -15,7 +15,7 @@ enum DType : int32_t { kFloat32, kFloat64, kFloat16, kBFloat16, kUInt8 };
 enum Border : int32_t { kValid, kReflect, kReplicate, kZeros };
 enum Part : int32_t { kSSIM, kContrastStructure };
 enum class Formula : int32_t { kStructural, kCorrelation, kInformation, kLuminance, kDistance };  // of stream.h
-enum Pixel : int32_t { kNoPixel, kL1, kL2, kCharbonnier };
+enum Pixel : int32_t { kNoPixel, kL1, kL2, kCharbonnier, kHuber };
 enum Filter : int32_t { kPrewitt, kScharr, kSobel, kLaplacian, kNeighbours };  // of edge_means.h
 enum Curve : int32_t { kSimilarityCurve, kMagnitude, kSquare, kSmooth, kLength, kStrength, kSquaredStrength };
 enum Outside : int32_t { kNone, kZero, kEdge };  // what a 2 x 2 block finds beyond the image
@@ -99,10 +99,30 @@ struct PixelMeans {
   Image x, y;
   int64_t shape[4];
   int32_t pixel;
-  double eps;
+  double eps;          // of Charbonnier, or where Huber's distance turns
+  bool clipped;        // to low and high, other distances than Huber's
+  double low, high;
   double* sums;   // (N, blocks)
   int64_t blocks;  // per image
   Image grad;      // derivative of the mean of each image, of the computing type
+};
+
+// Distances of the sorted pixels of each plane, see sorted_means.h.
+struct SortedMeans {
+  Image x, y;
+  int64_t shape[4];
+  int32_t power;         // of the differences: 1 or 2
+  double slope;          // multiplies the derivatives of the means
+  double* means;         // per plane
+  Image grad_x, grad_y;  // receive the gradient; of the computing type
+};
+
+// Images at the positions that a flow moves, see warp.h: the values, or, with an upstream gradient, those of image and flow.
+struct Warp {
+  Image image, flow;  // (N, C, H, W) of the computing type, and (N, 2, H, W)
+  int64_t shape[4];   // of the image
+  Image upstream;
+  Image out, grad_image, grad_flow;  // of the computing type, without gaps
 };
 
 // |Gx| + |Gy| of both images, and its transpose, see edges.h.
@@ -232,6 +252,9 @@ struct Kernels {
   int64_t (*coarser_scratch)(const Coarser&, bool is_double);
   void (*spread)(const Spread&, bool is_double, int share, int shares, void* scratch);
   void (*pixel_means)(const PixelMeans&, bool is_double, int share, int shares);
+  void (*sorted_means)(const SortedMeans&, bool is_double, int share, int shares, void* scratch);
+  int64_t (*sorted_means_scratch)(const SortedMeans&, bool is_double);
+  void (*warp)(const Warp&, bool is_double, int share, int shares);
   void (*prepare)(const Preparation&, int share, int shares);
   void (*squared_errors)(const Preparation&, int share, int shares, double* row_sums);  // (count, 1 or channels, height)
   void (*centres)(const Image&, const Image& mask, const int64_t* shape, bool is_double, int share, int shares, void* out);

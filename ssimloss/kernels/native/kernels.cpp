@@ -8,8 +8,10 @@
 #include "pixels.h"
 #include "preparation.h"
 #include "product.h"
+#include "sorted_means.h"
 #include "squared_errors.h"
 #include "stream.h"
+#include "warp.h"
 
 namespace ssimloss {
 namespace SSIMLOSS_SET {
@@ -183,6 +185,16 @@ void pixels(const PixelMeans& job, bool is_double, int share, int shares) {
   is_double ? pixel_means<double>(job, share, shares) : pixel_means<float>(job, share, shares);
 }
 
+void sorted_means(const SortedMeans& job, bool is_double, int share, int shares, void* scratch) {
+  is_double ? sorted_means_of<double>(job, share, shares, (char*)scratch) : sorted_means_of<float>(job, share, shares, (char*)scratch);
+}
+
+int64_t sorted_means_scratch(const SortedMeans& job, bool is_double) { return is_double ? sorted_room<double>(job) : sorted_room<float>(job); }
+
+void warp(const Warp& job, bool is_double, int share, int shares) {
+  is_double ? warp_of<double>(job, share, shares) : warp_of<float>(job, share, shares);
+}
+
 // Subtracted before anything is squared: a number near most of the plane's pixels, so that those keep their digits. The median of a grid of
 // them costs no pass of its own, and neither a few far brighter ones nor one that is not a number move it. Under a mask, pixels of weight 0
 // are left out, and where that leaves none of the grid, the first ones of the plane that have a weight are taken.
@@ -233,7 +245,8 @@ const Kernels kernels = {
     NAME_OF(SSIMLOSS_SET), similarity,  similarity_scratch, edges,          edges_scratch,  edge_means,         edge_means_scratch,
     block_means,           unblock,     block_scratch,      product,        product_scratch, decimate,          decimate_scratch,
     undecimate,            undecimate_scratch, change,      change_scratch, detail,         detail_scratch,     coarser,
-    coarser_scratch,       spread,      pixels,             prepare,        squared_errors, centres};
+    coarser_scratch,       spread,      pixels,             sorted_means,   sorted_means_scratch, warp,         prepare,            squared_errors,
+    centres};
 
 }  // namespace SSIMLOSS_SET
 }  // namespace ssimloss

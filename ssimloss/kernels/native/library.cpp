@@ -146,7 +146,8 @@ struct PixelCall {
   int64_t shape[4];
   Image x, y;
   int32_t pixel, threads;
-  double eps;
+  double eps, low, high;
+  int32_t clipped;
   Image grad;
   void* means;  // (N)
 };
@@ -161,6 +162,9 @@ API int ssimloss_pixel_means(const PixelCall* call) {
     std::memcpy(job.shape, call->shape, sizeof job.shape);
     job.pixel = call->pixel;
     job.eps = call->eps;
+    job.clipped = call->clipped != 0;
+    job.low = call->low;
+    job.high = call->high;
     job.grad = call->grad;
     const int64_t n = call->shape[0], rows = call->shape[1] * call->shape[2], pixels = rows * call->shape[3];
     job.blocks = pixels / 16384 + 1 < rows ? pixels / 16384 + 1 : rows;
@@ -179,6 +183,71 @@ API int ssimloss_pixel_means(const PixelCall* call) {
         },
         &all);
     for (int64_t i = 0; i < n; i++) set_number(call->means, i, all.is_double, sum_of(sums.data() + i * job.blocks, job.blocks) / (double)pixels);
+    return 0;
+  });
+}
+
+struct SortedCall {
+  int64_t shape[4];
+  Image x, y;
+  int32_t power, threads;
+  double slope;  // multiplies the gradients
+  Image grad_x, grad_y;
+  void* means;  // (N, C)
+};
+
+// Per plane: the mean distance of sorted pixels, and slope times its derivatives. Rows too long to keep their working memory give it back.
+API int ssimloss_sorted_means(const SortedCall* call) {
+  return guarded([&]() -> int {
+    const Kernels& set = kernels();
+    SortedMeans job = {};
+    job.x = call->x;
+    job.y = call->y;
+    std::memcpy(job.shape, call->shape, sizeof job.shape);
+    job.power = call->power;
+    job.slope = call->slope;
+    job.grad_x = call->grad_x;
+    job.grad_y = call->grad_y;
+    const int64_t planes = call->shape[0] * call->shape[1], values = planes * call->shape[2] * call->shape[3];
+    std::vector<double> means(planes);
+    job.means = means.data();
+    const bool is_double = call->x.dtype == kFloat64 || call->y.dtype == kFloat64;
+    const int threads = values < kWorthThreads / 4 ? 1 : call->threads < planes ? call->threads : (int)planes;
+    if (!run(set.sorted_means, job, is_double, threads, set.sorted_means_scratch(job, is_double), kKeptBytes)) return 1;
+    for (int64_t p = 0; p < planes; p++) set_number(call->means, p, is_double, means[p]);
+    return 0;
+  });
+}
+
+struct WarpCall {
+  int64_t shape[4];
+  Image image, flow;
+  int32_t threads;
+  Image upstream, out, grad_image, grad_flow;
+};
+
+// Images at positions that a flow moves, or, with an upstream gradient, the gradients of images and flow.
+API int ssimloss_warp(const WarpCall* call) {
+  return guarded([&]() -> int {
+    Warp job = {};
+    job.image = call->image;
+    job.flow = call->flow;
+    std::memcpy(job.shape, call->shape, sizeof job.shape);
+    job.upstream = call->upstream;
+    job.out = call->out;
+    job.grad_image = call->grad_image;
+    job.grad_flow = call->grad_flow;
+    struct Call {
+      const Kernels& set;
+      const Warp& job;
+    } all = {kernels(), job};
+    parallel(
+        call->shape[0] * call->shape[2] * call->shape[3] < kWorthThreads ? 1 : call->threads,
+        [](void* argument, int share, int shares) {
+          const Call& all = *(const Call*)argument;
+          all.set.warp(all.job, all.job.image.dtype == kFloat64, share, shares);
+        },
+        &all);
     return 0;
   });
 }
@@ -358,11 +427,11 @@ API int ssimloss_squared_errors(const PreparationCall* call) {
 }
 
 // Changes with every change of this interface: of a function, a structure, or the meaning of a number.
-API int32_t ssimloss_interface() { return 11; }
+API int32_t ssimloss_interface() { return 12; }
 
 // Sizes of the structures above, for a caller that has declared them itself; 0 beyond the last.
 API int64_t ssimloss_size_of(int32_t structure) {
   constexpr int64_t sizes[] = {sizeof(Image), sizeof(Halving), sizeof(Pair), sizeof(MeansCall), sizeof(MapCall), sizeof(PyramidCall), sizeof(PixelCall),
-                               sizeof(ScalesCall), sizeof(PreparationCall), sizeof(MomentsCall), sizeof(EdgeCall), sizeof(BlocksCall)};
+                               sizeof(ScalesCall), sizeof(PreparationCall), sizeof(MomentsCall), sizeof(EdgeCall), sizeof(BlocksCall), sizeof(SortedCall), sizeof(WarpCall)};
   return structure >= 0 && structure < (int32_t)(sizeof sizes / sizeof *sizes) ? sizes[structure] : 0;
 }

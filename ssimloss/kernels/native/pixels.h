@@ -1,4 +1,4 @@
-// Distances per pixel and their derivatives: L1, L2, Charbonnier.
+// Distances per pixel and their derivatives: L1, L2, Charbonnier, Huber, and the first three clipped.
 
 #pragma once
 
@@ -48,27 +48,75 @@ INLINE double sum_line(const T* __restrict x, const T* __restrict y, T* __restri
 }
 
 template <class T>
-inline double pixel_line(int32_t kind, const T* x, const T* y, T* gradient, int64_t count, T eps, T weight, bool add) {
-  switch (kind) {
-    case kL1:
-      return sum_line(x, y, gradient, count, weight, add, [](T d, T& slope) INLINE_LAMBDA {
-        slope = d > 0 ? T(1) : d < 0 ? T(-1) : d;  // 0 of 0, and NaN of NaN
-        return d < 0 ? -d : d;
-      });
-    case kL2:
-      return sum_line(x, y, gradient, count, weight, add, [](T d, T& slope) INLINE_LAMBDA {
-        slope = 2 * d;
-        return d * d;
-      });
-    default: {
-      const T floor = eps * eps;
-      return sum_line(x, y, gradient, count, weight, add, [floor](T d, T& slope) INLINE_LAMBDA {
-        const T root = square_root(d * d + floor);
-        slope = d / root;
-        return root;
-      });
-    }
+struct L1Distance {
+  INLINE T operator()(T d, T& slope) const {
+    slope = d > 0 ? T(1) : d < 0 ? T(-1) : d;  // 0 of 0, and NaN of NaN
+    return d < 0 ? -d : d;
   }
+};
+
+template <class T>
+struct L2Distance {
+  INLINE T operator()(T d, T& slope) const {
+    slope = 2 * d;
+    return d * d;
+  }
+};
+
+template <class T>
+struct CharbonnierDistance {
+  T floor;
+  INLINE T operator()(T d, T& slope) const {
+    const T root = square_root(d * d + floor);
+    slope = d / root;
+    return root;
+  }
+};
+
+template <class T>
+struct HuberDistance {
+  T delta;
+  INLINE T operator()(T d, T& slope) const {
+    slope = d < -delta ? -delta : d > delta ? delta : d;
+    return slope * (d - slope / 2);
+  }
+};
+
+// Values beyond the limits take the nearest; only what lies between has a derivative.
+template <class T, class Distance>
+struct Clipped {
+  Distance distance;
+  T low, high;
+  INLINE T operator()(T d, T& slope) const {
+    const T value = distance(d, slope);
+    slope = value > low && value < high ? slope : T(0);
+    return value < low ? low : value > high ? high : value;
+  }
+};
+
+// Calls work(distance) with that of the kind.
+template <class T, class Work>
+INLINE double with_distance(int32_t kind, T eps, Work work) {
+  switch (kind) {
+    case kL1: return work(L1Distance<T>{});
+    case kL2: return work(L2Distance<T>{});
+    default: return work(CharbonnierDistance<T>{eps * eps});
+  }
+}
+
+template <class T>
+inline double pixel_line(int32_t kind, const T* x, const T* y, T* gradient, int64_t count, T eps, T weight, bool add) {
+  return with_distance<T>(kind, eps, [&](auto distance) INLINE_LAMBDA { return sum_line(x, y, gradient, count, weight, add, distance); });
+}
+
+template <class T>
+inline double line_of_means(const PixelMeans& job, const T* x, const T* y, T* gradient, int64_t count, T weight) {
+  const T eps = (T)job.eps, low = (T)job.low, high = (T)job.high;
+  if (job.pixel == kHuber) return sum_line(x, y, gradient, count, weight, false, HuberDistance<T>{eps});
+  if (!job.clipped) return pixel_line<T>(job.pixel, x, y, gradient, count, eps, weight, false);
+  return with_distance<T>(job.pixel, eps, [&](auto distance) INLINE_LAMBDA {
+    return sum_line(x, y, gradient, count, weight, false, Clipped<T, decltype(distance)>{distance, low, high});
+  });
 }
 
 // Blocks of an image's pixels in the order of its planes, rows and columns, one line of a row at most.
@@ -89,7 +137,7 @@ void pixel_means(const PixelMeans& job, int share, int shares) {
         const T *from_x = line_of(job.x, of_x, count, x), *from_y = line_of(job.y, of_y, count, y);
         T* gradient = nullptr;
         if (job.grad.data) gradient = job.grad.stride[3] == 1 ? (T*)job.grad.data + start_of(job.grad, plane, c, row % h, column) : line;
-        sum += pixel_line<T>(job.pixel, from_x, from_y, gradient, count, (T)job.eps, (T)weight, false);
+        sum += line_of_means<T>(job, from_x, from_y, gradient, count, (T)weight);
         if (gradient == line)
           for (int64_t i = 0; i < count; i++) ((T*)job.grad.data)[start_of(job.grad, plane, c, row % h, column + i)] = line[i];
       }

@@ -1,5 +1,6 @@
 """The native library's ``pixel_means``."""
 
+import math
 import struct
 
 import torch
@@ -7,7 +8,6 @@ from torch import Tensor
 
 from ssimloss.kernels import library
 from ssimloss.kernels.autograd import Found
-from ssimloss.kernels.comparison import Pixel
 from ssimloss.kernels.operators import check_images, computing_dtype
 
 _CALL = struct.Struct(library.PIXEL_CALL)
@@ -16,8 +16,10 @@ _CALL = struct.Struct(library.PIXEL_CALL)
 def pixel_means(
     x: Tensor,
     y: Tensor,
-    kind: Pixel,
+    kind: str,
     eps: float,
+    low: float,
+    high: float,
     want_x: bool,
     want_y: bool,
     _slope: float = 1.0,
@@ -36,6 +38,9 @@ def pixel_means(
         library.PIXELS[kind],
         torch.get_num_threads(),
         eps,
+        low,
+        high,
+        low > -math.inf or high < math.inf,
         *library.image(grad),
         means.data_ptr(),
     )
