@@ -18,8 +18,10 @@ from ssimloss.kernels.backends import (
 from ssimloss.kernels.block_means import BLOCK_MEANS, Blocks, block_means
 from ssimloss.kernels.comparison import SIMILARITY_ALONE, Comparison, Mixed, Part, Pixel
 from ssimloss.kernels.edge_means import EDGE_MEANS, EdgeFilter, Edges, edge_means
+from ssimloss.kernels.haar_means import HAAR_MEANS, Haar, haar_means
 from ssimloss.kernels.library import MAX_SCALES, MAX_TAPS, describe, scratch_bytes, use_instructions
 from ssimloss.kernels.moment_sums import MOMENT_SUMS, Local, moment_sums
+from ssimloss.kernels.phase_energy import PHASE_ENERGY, phase_energy
 from ssimloss.kernels.pixel_means import PIXEL_MEANS, pixel_means
 from ssimloss.kernels.prepared_images import PREPARED_IMAGES, Steps, prepared_images
 from ssimloss.kernels.proof import Reference, Use, use
@@ -28,6 +30,7 @@ from ssimloss.kernels.scale_sums import LEAST_SIDE, SCALE_SUMS, Measured, scale_
 from ssimloss.kernels.similarity_map import SIMILARITY_MAP, similarity_map
 from ssimloss.kernels.similarity_means import SIMILARITY_MEANS, similarity_means
 from ssimloss.kernels.squared_errors import SQUARED_ERRORS, squared_errors
+from ssimloss.kernels.visible_errors import VISIBLE_ERRORS, Visible, visible_errors
 
 __all__ = [
     # choice of a backend
@@ -52,6 +55,7 @@ __all__ = [
     "Comparison",
     "EdgeFilter",
     "Edges",
+    "Haar",
     "Local",
     "Measured",
     "Mixed",
@@ -59,10 +63,13 @@ __all__ = [
     "Pixel",
     "Scales",
     "Steps",
+    "Visible",
     # operators, each with its table of backends
     "BLOCK_MEANS",
     "EDGE_MEANS",
+    "HAAR_MEANS",
     "MOMENT_SUMS",
+    "PHASE_ENERGY",
     "PIXEL_MEANS",
     "PREPARED_IMAGES",
     "PYRAMID_SCORES",
@@ -70,9 +77,12 @@ __all__ = [
     "SIMILARITY_MAP",
     "SIMILARITY_MEANS",
     "SQUARED_ERRORS",
+    "VISIBLE_ERRORS",
     "block_means",
     "edge_means",
+    "haar_means",
     "moment_sums",
+    "phase_energy",
     "pixel_means",
     "prepared_images",
     "pyramid_scores",
@@ -80,6 +90,7 @@ __all__ = [
     "similarity_map",
     "similarity_means",
     "squared_errors",
+    "visible_errors",
     # the native library
     "describe",
     "scratch_bytes",

@@ -27,7 +27,7 @@ MAX_TAPS = 33
 MAX_SCALES = 16
 PIXELS = {"none": 0, "l1": 1, "l2": 2, "charbonnier": 3}
 
-INTERFACE = 11  # ssimloss_interface() of the library that fits this file
+INTERFACE = 12  # ssimloss_interface() of the library that fits this file
 # The structures of native/library.cpp, in the order of ssimloss_size_of(). "4x" is the padding at
 # the end of a nested structure; ``struct`` adds the other padding like the compiler.
 IMAGE = "P4qi4x"  # data, strides, dtype
@@ -49,6 +49,12 @@ MOMENTS_CALL = f"{PAIR}{IMAGE}2iP3d{IMAGE}{IMAGE}P"
 EDGE_CALL = f"4q{IMAGE}{IMAGE}6i6d{IMAGE}{IMAGE}P"
 # shape, image, blocks, rows, factor, before, 2 sizes, weights, low, transposed, threads
 BLOCKS_CALL = f"4q{IMAGE}{IMAGE}5qPd2i"
+# shape, x, y, scales, threads, low, unit, weights, slope, grad_x, grad_y, found, room, elements
+VISIBLE_CALL = f"4q{IMAGE}{IMAGE}2i2dPd{IMAGE}{IMAGE}2Pq"
+# shape, x, y, c, alpha, least, slope, grad_x, grad_y, means, threads
+HAAR_CALL = f"4q{IMAGE}{IMAGE}4d{IMAGE}{IMAGE}Pq"
+# count, pixels, epsilon, tiny, responses, out, upstream, gradient, is_double, threads
+PHASE_CALL = "2q2d4P2i"
 LAYOUTS = (
     IMAGE,
     HALVING,
@@ -62,6 +68,9 @@ LAYOUTS = (
     MOMENTS_CALL,
     EDGE_CALL,
     BLOCKS_CALL,
+    VISIBLE_CALL,
+    HAAR_CALL,
+    PHASE_CALL,
 )
 # Functions that take one of these calls and return 0, or 1 if memory could not be allocated.
 FUNCTIONS = (
@@ -77,6 +86,9 @@ FUNCTIONS = (
     "ssimloss_moments",
     "ssimloss_edge_means",
     "ssimloss_block_means",
+    "ssimloss_visible_errors",
+    "ssimloss_haar_means",
+    "ssimloss_phase_energy",
 )
 NO_IMAGE = (0,) * 6
 
