@@ -203,13 +203,14 @@ def _maps_of_spectra(
         filtered = torch.view_as_complex(spectrum * of_orientation)  # (N, S, H, W)
         responses = torch.view_as_real(torch.fft.ifft2(filtered))
         maps = phase_energy(responses, epsilon, backend=backend, equation=equation)
-        energy, amplitude, first = maps.split(1, 1)
+        energy, amplitude, first = torch.split(maps, 1, 1)
         yield energy, amplitude, first
 
 
 def _stacked_energy(responses: Tensor, epsilon: float) -> Tensor:
     """The maps of :func:`_energy` of complex responses ``(N, S, H, W, 2)``, ``(N, 3, H, W)``."""
-    return torch.cat(_energy(*responses.unbind(-1), epsilon=epsilon), 1)
+    even, odd = responses.unbind(-1)
+    return torch.cat(_energy(even, odd, epsilon), 1)
 
 
 def _energy(even: Tensor, odd: Tensor, epsilon: float) -> tuple[Tensor, Tensor, Tensor]:

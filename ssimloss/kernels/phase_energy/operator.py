@@ -81,11 +81,12 @@ def _empty(responses: Tensor, _epsilon: float, _backend: str) -> Tensor:
 
 
 @torch.library.impl("ssimloss::phase_energy", "default")
-def _phase_energy(responses: Tensor, epsilon: float, backend: str) -> Tensor:
+def _phase_energy(responses: Tensor, epsilon: float, backend: Any) -> Tensor:
     run = kernel(PHASE_ENERGY, backend, responses, responses).run
     _check(responses)
     if not responses.numel():
-        return _empty(responses, epsilon, backend)
+        nothing: Tensor = _empty(responses, epsilon, backend)
+        return nothing
     found: Tensor = run(responses.contiguous(), epsilon)
     return found
 
@@ -105,7 +106,7 @@ def _empty_backward(_upstream: Tensor, responses: Tensor, _epsilon: float, _back
 
 @torch.library.impl("ssimloss::phase_energy_backward", "default")
 def _phase_energy_backward(
-    upstream: Tensor, responses: Tensor, epsilon: float, backend: str
+    upstream: Tensor, responses: Tensor, epsilon: float, backend: Any
 ) -> Tensor:
     run = kernel(PHASE_ENERGY_BACKWARD, backend, responses, responses).run
     _check(responses)
@@ -116,7 +117,8 @@ def _phase_energy_backward(
             f"{tuple(upstream.shape)} of {upstream.dtype}"
         )
     if not responses.numel():
-        return _empty_backward(upstream, responses, epsilon, backend)
+        nothing: Tensor = _empty_backward(upstream, responses, epsilon, backend)
+        return nothing
     found: Tensor = run(upstream.contiguous(), responses.contiguous(), epsilon)
     return found
 
