@@ -281,6 +281,10 @@ def case(choose: random.Random, size: tuple[int, int, int, int], taps: int, padd
         calls += filtered
         if min(size[2:]) >= 41:
             calls.append((F.vif, {"reduction": "image", "noise": choose.choice((0.4, 2.0))}))
+        if min(size[2:]) >= 16:
+            calls.append((F.haarpsi, {"reduction": "image", "alpha": choose.choice((4.2, 20.0))}))
+            visible = {"reduction": "image", "min_size": "fewer_scales"}
+            calls.append((F.ssimulacra2, visible))
     mask = (torch.rand(size[0], choose.choice((1, size[1])), *size[2:]) - 0.3).clamp(min=0)
     # Of one pixel or two under a window, float32 does not know the correlation.
     for loss, weights in ((F.ssim, mask), (F.structure_correlation, mask + 0.3)):

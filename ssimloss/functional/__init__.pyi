@@ -1251,7 +1251,7 @@ def fsim(
             compares the luma alone.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
         backend: ``"auto"``, or the name of one, which runs or raises. Kernels compute the shrunk
-            luma, I and Q.
+            luma, I and Q, and energies of phase congruency.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -1294,7 +1294,7 @@ def fsim_loss(
             compares the luma alone.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
         backend: ``"auto"``, or the name of one, which runs or raises. Kernels compute the shrunk
-            luma, I and Q.
+            luma, I and Q, and energies of phase congruency.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -1572,8 +1572,7 @@ def haarpsi(
         mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. The weight
             of a position is the smallest one among the pixels that it depends on.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
-        backend: ``"auto"``, or the name of one, which runs or raises. Kernels compute luma, I and Q
-            at half size, and support no mask.
+        backend: ``"auto"``, or the name of one, which runs or raises. No kernel supports a mask.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -1616,8 +1615,7 @@ def haarpsi_loss(
         mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. The weight
             of a position is the smallest one among the pixels that it depends on.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
-        backend: ``"auto"``, or the name of one, which runs or raises. Kernels compute luma, I and Q
-            at half size, and support no mask.
+        backend: ``"auto"``, or the name of one, which runs or raises. No kernel supports a mask.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -3091,6 +3089,7 @@ def ssimulacra2(
     data_range: float | tuple[float, float] = 1.0,
     min_size: Literal["error", "fewer_scales"] = "error",
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """SSIMULACRA 2 (version 2.1): 100 for equal images, about 90 if no difference is visible, 70
     for high quality, 50 for medium, 30 for low, and no lower limit.
@@ -3114,6 +3113,7 @@ def ssimulacra2(
             then counts the weights off from the first, so that they belong to other planes and
             scales than those they were fitted to.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -3121,6 +3121,7 @@ def ssimulacra2(
     Raises:
         ValueError: shapes differ, images that are neither gray nor RGB or too small.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Sneyers, ``ssimulacra2.cc`` of cloudinary/ssimulacra2. Agrees with it to 0.02, and with
     frame-analytics to 1e-9 in float64.
@@ -3133,6 +3134,7 @@ def ssimulacra2_loss(
     data_range: float | tuple[float, float] = 1.0,
     min_size: Literal["error", "fewer_scales"] = "error",
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """``100 - ssimulacra2``, taken before the reduction.
 
@@ -3158,6 +3160,7 @@ def ssimulacra2_loss(
             then counts the weights off from the first, so that they belong to other planes and
             scales than those they were fitted to.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -3165,6 +3168,7 @@ def ssimulacra2_loss(
     Raises:
         ValueError: shapes differ, images that are neither gray nor RGB or too small.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Sneyers, ``ssimulacra2.cc`` of cloudinary/ssimulacra2. Agrees with it to 0.02, and with
     frame-analytics to 1e-9 in float64.

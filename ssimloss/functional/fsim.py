@@ -9,6 +9,8 @@ phase congruency: Kovesi, "Image features from phase congruency", 1999. The orig
 """
 
 import math
+from collections.abc import Iterator
+from functools import partial
 from typing import Literal, get_args
 
 import numpy as np
@@ -33,7 +35,7 @@ from ssimloss.functional._gradient_similarity import (
     gradient_similarity,
     similarity,
 )
-from ssimloss.kernels import Backed
+from ssimloss.kernels import Backed, Backend, phase_energy
 from ssimloss.measure import Measure
 
 Array = NDArray[np.float64]
@@ -53,7 +55,7 @@ class FSIMOptions(Backed, Reduced, Ranged):
         planes: ``"yiq"`` also compares the colour planes I and Q of RGB images (FSIMc); ``"luma"``
             compares the luma alone.
         backend: ``"auto"``, or the name of one, which runs or raises. Kernels compute the shrunk
-            luma, I and Q.
+            luma, I and Q, and energies of phase congruency.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
     """
 
@@ -132,7 +134,9 @@ def fsim_of(
     )
     gray_x, gray_y = x[:, :1], y[:, :1]
     parts = torch.split(torch.cat((gray_x, gray_y)), _images_at_once(gray_x))
-    congruency = torch.cat([_phase_congruency(part, median, epsilon, angles) for part in parts])
+    congruency = torch.cat(
+        [_phase_congruency(part, median, epsilon, angles, backend) for part in parts]
+    )
     pc_x, pc_y = congruency[: len(x)], congruency[len(x) :]
     values = similarity(pc_x, pc_y, _T1) * gradient_similarity(gray_x, gray_y, "scharr", _T2)
     if color:
@@ -152,36 +156,77 @@ def _images_at_once(gray: Tensor) -> int:
     return max(1, _CHUNK // (gray.shape[2] * gray.shape[3]))
 
 
-def _phase_congruency(gray: Tensor, median: str, epsilon: float, angles: str) -> Tensor:
-    """Phase congruency of ``(N, 1, H, W)`` on a scale of 255, in [0, 1] (Kovesi's PC_2).
+def _phase_congruency(
+    gray: Tensor, median: str, epsilon: float, angles: str, backend: Backend
+) -> Tensor:
+    """Phase congruency of ``(N, 1, H, W)`` on a scale of 255, in [0, 1] (Kovesi's PC_2)."""
+    h, w = gray.shape[2:]
+    transposed = int(angles == "rows")
+    factors = constant_planes(noise_factors, *((w, h) if transposed else (h, w)), like=gray)
+    maps = _maps_of_halves if backend == "eager" else _maps_of_spectra
+    energies, amplitudes = [], []
+    for factor, (energy, amplitude, first) in zip(
+        factors, maps(gray, transposed, epsilon, backend), strict=True
+    ):
+        threshold = _median(first.flatten(1), median) * factor
+        energies.append((energy + -threshold.view(-1, 1, 1, 1)).relu())
+        amplitudes.append(amplitude)
+    # Responses as small as the rounding of a transform of codes up to 255 have no phase.
+    rounding = 4096 * torch.finfo(gray.dtype).eps
+    return torch.stack(energies).sum(0) / (torch.stack(amplitudes).sum(0) + rounding)
+
+
+def _maps_of_halves(
+    gray: Tensor, transposed: int, epsilon: float, _backend: Backend
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """By orientation, the energy, the sum of amplitudes and the amplitude of the finest scale, from
+    the half spectrum of the real image, ``(N, 1, H, W)`` each.
+    """
+    h, w = gray.shape[2:]
+    filters = constant_planes(half_filters, h, w, transposed, like=gray)[..., None]
+    half = torch.view_as_real(torch.fft.rfft2(gray))  # (N, 1, H, W // 2 + 1, 2)
+    turned = torch.stack((half[..., 1], -half[..., 0]), -1)  # times -i
+    for of_even, of_odd in zip(*filters.unbind(), strict=True):
+        # One orientation at a time: memory that fits is used again.
+        yield _energy(_filtered(half, of_even, w), _filtered(turned, of_odd, w), epsilon)
+
+
+def _maps_of_spectra(
+    gray: Tensor, transposed: int, epsilon: float, backend: Backend
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """The same by kernels. A complex transform takes less time than those of its two parts."""
+    equation = partial(_stacked_energy, epsilon=epsilon)
+    h, w = gray.shape[2:]
+    filters = constant_planes(paired_filters, h, w, transposed, like=gray)
+    spectrum = torch.view_as_real(torch.fft.fft2(gray))  # (N, 1, H, W, 2)
+    for of_orientation in filters.unbind():
+        filtered = torch.view_as_complex(spectrum * of_orientation)  # (N, S, H, W)
+        responses = torch.view_as_real(torch.fft.ifft2(filtered))
+        maps = phase_energy(responses, epsilon, backend=backend, equation=equation)
+        energy, amplitude, first = torch.split(maps, 1, 1)
+        yield energy, amplitude, first
+
+
+def _stacked_energy(responses: Tensor, epsilon: float) -> Tensor:
+    """The maps of :func:`_energy` of complex responses ``(N, S, H, W, 2)``, ``(N, 3, H, W)``."""
+    even, odd = responses.unbind(-1)
+    return torch.cat(_energy(even, odd, epsilon), 1)
+
+
+def _energy(even: Tensor, odd: Tensor, epsilon: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Energy, sum of amplitudes and first amplitude of responses ``(N, S, H, W)``.
 
     With ``z_s`` the complex responses of the scales of one orientation and ``Z`` their sum, the
     energy ``sum_s A_s (cos - |sin|)`` of the deviations from the mean phase is
     ``(|Z|^2 - sum_s |Im(z_s conj(Z))|) / |Z|``.
     """
-    h, w = gray.shape[2:]
-    transposed = int(angles == "rows")
-    filters = constant_planes(half_filters, h, w, transposed, like=gray)[..., None]
-    sides = (w, h) if transposed else (h, w)
-    factors = constant_planes(noise_factors, *sides, like=gray)
-    half = torch.view_as_real(torch.fft.rfft2(gray))  # (N, 1, H, W // 2 + 1, 2)
-    turned = torch.stack((half[..., 1], -half[..., 0]), -1)  # times -i
-    tiny = torch.finfo(gray.dtype).tiny  # lengths keep a finite slope at 0
-    energies, amplitudes = [], []
-    for of_even, of_odd, factor in zip(*filters.unbind(), factors, strict=True):
-        # One orientation at a time: memory that fits is used again.
-        even, odd = _filtered(half, of_even, w), _filtered(turned, of_odd, w)  # (N, S, H, W)
-        mean_even, mean_odd = even.sum(1, keepdim=True), odd.sum(1, keepdim=True)
-        across = (odd * mean_even).addcmul(even, mean_odd, value=-1).abs().sum(1, keepdim=True)
-        squares = mean_even * mean_even + mean_odd * mean_odd
-        energy = (squares - across) / ((squares + tiny).sqrt() + epsilon)
-        amplitude = ((even * even).addcmul(odd, odd) + tiny).sqrt()
-        threshold = _median(amplitude[:, 0].flatten(1), median) * factor
-        energies.append((energy - threshold.view(-1, 1, 1, 1)).relu())
-        amplitudes.append(amplitude.sum(1, keepdim=True))
-    # Responses as small as the rounding of a transform of codes up to 255 have no phase.
-    rounding = 4096 * torch.finfo(gray.dtype).eps
-    return torch.stack(energies).sum(0) / (torch.stack(amplitudes).sum(0) + rounding)
+    tiny = torch.finfo(even.dtype).tiny  # lengths keep a finite slope at 0
+    mean_even, mean_odd = even.sum(1, keepdim=True), odd.sum(1, keepdim=True)
+    across = (odd * mean_even).addcmul(even, mean_odd, value=-1).abs().sum(1, keepdim=True)
+    squares = mean_even * mean_even + mean_odd * mean_odd
+    energy = (squares - across) / ((squares + tiny).sqrt() + epsilon)
+    amplitude = ((even * even).addcmul(odd, odd) + tiny).sqrt()
+    return energy, amplitude.sum(1, keepdim=True), amplitude[:, :1]
 
 
 def _filtered(half: Tensor, transfer: Tensor, width: int) -> Tensor:
@@ -235,6 +280,14 @@ def half_filters(h: int, w: int, transposed: int) -> Array:
     mirrored = np.roll(np.flip(filters, (2, 3)), 1, (2, 3))
     parts = np.stack((filters + mirrored, filters - mirrored)) / 2
     return parts[..., : w // 2 + 1]
+
+
+def paired_filters(h: int, w: int, transposed: int) -> Array:
+    """The filters of the whole plane, each number twice, as for the parts of complex ones:
+    ``(O, S, H, W, 2)``.
+    """
+    filters = log_gabor(w, h).swapaxes(2, 3) if transposed else log_gabor(h, w)
+    return np.repeat(filters[..., None], 2, -1)
 
 
 def _frequencies(size: int) -> Array:

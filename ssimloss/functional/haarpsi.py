@@ -8,6 +8,7 @@ quality assessment", 2018. The authors' code is in MATLAB and Python.
 """
 
 import math
+from functools import partial
 from typing import Any
 
 import torch
@@ -31,7 +32,7 @@ from ssimloss.functional._gradient_similarity import (
     check_least_side,
     without_masked,
 )
-from ssimloss.kernels import Backed
+from ssimloss.kernels import Backed, Haar, haar_means
 from ssimloss.measure import Measure
 
 _LEAST = 16  # pixels: filters of 8 pixels at half size
@@ -44,8 +45,7 @@ class HaarPSIOptions(Backed, Reduced, Ranged):
     Args:
         c: the constant ``C`` that keeps the similarity finite, for images on a scale of 0 to 255.
         alpha: how much more low similarities count than high ones, at most 40.
-        backend: ``"auto"``, or the name of one, which runs or raises. Kernels compute luma, I and Q
-            at half size, and support no mask.
+        backend: ``"auto"``, or the name of one, which runs or raises. No kernel supports a mask.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
     """
 
@@ -115,6 +115,23 @@ def _haarpsi_of(
         channel_means(image, rows, 2, backend, low=options.low, scale=255 / options.span)
         for image in (x, y)
     )
+    if backend == "eager":
+        mean, mass = _mean(x, y, valid, options)
+        weight = None if valid is None else (mass > 0).to(mass.dtype)
+        return Scores(_score(mean, options.alpha), weight, 1, dtype)
+
+    equation = partial(_mean_alone, options=options)
+    haar = Haar(float(options.c), float(options.alpha))
+    mean = haar_means(x, y, haar, backend=backend, equation=equation)[:, 0]
+    return Scores(_score(mean, options.alpha), None, 1, dtype)
+
+
+def _mean(
+    x: Tensor, y: Tensor, valid: Tensor | None, options: HaarPSIOptions
+) -> tuple[Tensor, Tensor]:
+    """The weighted mean ``M`` of :func:`_score` over luma, or luma, I and Q, ``(N,)``, and the sum
+    of the weights.
+    """
     *fine, coarse = zip(_coefficients(x[:, :1]), _coefficients(y[:, :1]), strict=True)
     parts = [
         _dissimilarity(a, b, size**2 * options.c) for (a, b), size in zip(fine, (2, 4), strict=True)
@@ -129,23 +146,28 @@ def _haarpsi_of(
     weight = weight + torch.finfo(weight.dtype).eps
     if valid is not None:
         weight = weight * valid
-    found, mass = _pooled(unlike, weight, options.alpha)
-    return Scores(found, None if valid is None else (mass > 0).to(found.dtype), 1, dtype)
+    k = math.exp(-options.alpha)
+    u = -torch.expm1(-options.alpha * unlike)  # 1 - u would cancel
+    mass = weight.flatten(1).sum(1)
+    total = (weight * (u / (k + torch.exp(-options.alpha * unlike)))).flatten(1).sum(1)
+    mean = total / torch.where(mass > 0, mass, 1)
+    return mean, mass
 
 
-def _pooled(unlike: Tensor, weight: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
-    """The score ``(N,)`` of dissimilarities ``1 - s``, and the sum of the weights.
+def _mean_alone(x: Tensor, y: Tensor, options: HaarPSIOptions) -> Tensor:
+    """The mean without a mask, ``(N, 1)``."""
+    return _mean(x, y, None, options)[0][:, None]
+
+
+def _score(mean: Tensor, alpha: float) -> Tensor:
+    """The score ``(N,)`` of the mean of dissimilarities ``1 - s``.
 
     With ``k = exp(-a)`` and ``u = 1 - exp(-a (1 - s))``, the logistic mean is
     ``m = sigmoid(a) - k M / (1 + k)``, where ``M`` is the mean of ``u / (k + 1 - u)``. So
     ``logit(m) = a + log(1 - k M) - log(1 + M)``, which is exactly ``a`` for equal images.
     """
     k = math.exp(-alpha)
-    u = -torch.expm1(-alpha * unlike)  # 1 - u would cancel
-    mass = weight.flatten(1).sum(1)
-    total = (weight * (u / (k + torch.exp(-alpha * unlike)))).flatten(1).sum(1)
-    mean = total / torch.where(mass > 0, mass, 1)
-    return (1 + (torch.log1p(-k * mean) - torch.log1p(mean)) / alpha).square(), mass
+    return (1 + (torch.log1p(-k * mean) - torch.log1p(mean)) / alpha).square()
 
 
 def _dissimilarity(a: Tensor, b: Tensor, c: float) -> Tensor:

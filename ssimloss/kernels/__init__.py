@@ -25,8 +25,10 @@ from ssimloss.kernels.comparison import (
     Pixelwise,
 )
 from ssimloss.kernels.edge_means import EDGE_MEANS, EdgeFilter, Edges, edge_means
+from ssimloss.kernels.haar_means import HAAR_MEANS, Haar, haar_means
 from ssimloss.kernels.library import MAX_SCALES, MAX_TAPS, describe, scratch_bytes, use_instructions
 from ssimloss.kernels.moment_sums import MOMENT_SUMS, Local, moment_sums
+from ssimloss.kernels.phase_energy import PHASE_ENERGY, phase_energy
 from ssimloss.kernels.pixel_means import PIXEL_MEANS, pixel_means
 from ssimloss.kernels.prepared_images import PREPARED_IMAGES, Steps, prepared_images
 from ssimloss.kernels.proof import Reference, Use, use
@@ -36,6 +38,7 @@ from ssimloss.kernels.similarity_map import SIMILARITY_MAP, similarity_map
 from ssimloss.kernels.similarity_means import SIMILARITY_MEANS, similarity_means
 from ssimloss.kernels.sorted_means import SORTED_MEANS, sorted_means
 from ssimloss.kernels.squared_errors import SQUARED_ERRORS, squared_errors
+from ssimloss.kernels.visible_errors import VISIBLE_ERRORS, Visible, visible_errors
 from ssimloss.kernels.warped import WARPED, warped
 
 __all__ = [
@@ -61,6 +64,7 @@ __all__ = [
     "Comparison",
     "EdgeFilter",
     "Edges",
+    "Haar",
     "Local",
     "Measured",
     "Mixed",
@@ -69,10 +73,13 @@ __all__ = [
     "Pixelwise",
     "Scales",
     "Steps",
+    "Visible",
     # operators, each with its table of backends
     "BLOCK_MEANS",
     "EDGE_MEANS",
+    "HAAR_MEANS",
     "MOMENT_SUMS",
+    "PHASE_ENERGY",
     "PIXEL_MEANS",
     "PREPARED_IMAGES",
     "PYRAMID_SCORES",
@@ -82,9 +89,12 @@ __all__ = [
     "SORTED_MEANS",
     "SQUARED_ERRORS",
     "WARPED",
+    "VISIBLE_ERRORS",
     "block_means",
     "edge_means",
+    "haar_means",
     "moment_sums",
+    "phase_energy",
     "pixel_means",
     "prepared_images",
     "pyramid_scores",
@@ -94,6 +104,7 @@ __all__ = [
     "sorted_means",
     "squared_errors",
     "warped",
+    "visible_errors",
     # the native library
     "describe",
     "scratch_bytes",

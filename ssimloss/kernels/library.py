@@ -54,6 +54,12 @@ BLOCKS_CALL = f"4q{IMAGE}{IMAGE}5qPd2i"
 SORTED_CALL = f"4q{IMAGE}{IMAGE}2id{IMAGE}{IMAGE}P"
 # shape, image, flow, threads, upstream, out, grad_image, grad_flow
 WARP_CALL = f"4q{IMAGE}{IMAGE}i4x{IMAGE}{IMAGE}{IMAGE}{IMAGE}"
+# shape, x, y, scales, threads, low, unit, weights, slope, grad_x, grad_y, found, room, elements
+VISIBLE_CALL = f"4q{IMAGE}{IMAGE}2i2dPd{IMAGE}{IMAGE}2Pq"
+# shape, x, y, c, alpha, least, slope, grad_x, grad_y, means, threads
+HAAR_CALL = f"4q{IMAGE}{IMAGE}4d{IMAGE}{IMAGE}Pq"
+# count, pixels, epsilon, tiny, responses, out, upstream, gradient, is_double, threads
+PHASE_CALL = "2q2d4P2i"
 LAYOUTS = (
     IMAGE,
     HALVING,
@@ -69,6 +75,9 @@ LAYOUTS = (
     BLOCKS_CALL,
     SORTED_CALL,
     WARP_CALL,
+    VISIBLE_CALL,
+    HAAR_CALL,
+    PHASE_CALL,
 )
 # Functions that take one of these calls and return 0, or 1 if memory could not be allocated.
 FUNCTIONS = (
@@ -86,6 +95,9 @@ FUNCTIONS = (
     "ssimloss_block_means",
     "ssimloss_sorted_means",
     "ssimloss_warp",
+    "ssimloss_visible_errors",
+    "ssimloss_haar_means",
+    "ssimloss_phase_energy",
 )
 NO_IMAGE = (0,) * 6
 

@@ -966,7 +966,7 @@ class FSIMLoss(MeasureLoss):
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
         backend: ``"auto"``, or the name of one, which runs or raises. Kernels compute the shrunk
-            luma, I and Q.
+            luma, I and Q, and energies of phase congruency.
         planes: ``"yiq"`` also compares the colour planes I and Q of RGB images (FSIMc); ``"luma"``
             compares the luma alone.
 
@@ -1236,8 +1236,7 @@ class HaarPSILoss(MeasureLoss):
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
-        backend: ``"auto"``, or the name of one, which runs or raises. Kernels compute luma, I and Q
-            at half size, and support no mask.
+        backend: ``"auto"``, or the name of one, which runs or raises. No kernel supports a mask.
         c: the constant ``C`` that keeps the similarity finite, for images on a scale of 0 to 255.
         alpha: how much more low similarities count than high ones, at most 40.
 
@@ -2078,6 +2077,7 @@ class SSIMULACRA2Loss(MeasureLoss):
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or the name of one, which runs or raises.
         min_size: for images of fewer than 113 pixels on a side, which have no six scales:
             ``"error"``, or ``"fewer_scales"`` as the original computes them from 8 pixels on. It
             then counts the weights off from the first, so that they belong to other planes and
@@ -2094,6 +2094,7 @@ class SSIMULACRA2Loss(MeasureLoss):
     Raises:
         ValueError: shapes differ, images that are neither gray nor RGB or too small.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Sneyers, ``ssimulacra2.cc`` of cloudinary/ssimulacra2. Agrees with it to 0.02, and with
     frame-analytics to 1e-9 in float64.
@@ -2102,12 +2103,14 @@ class SSIMULACRA2Loss(MeasureLoss):
     data_range: float | tuple[float, float]
     min_size: Literal["error", "fewer_scales"]
     reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         *,
         data_range: float | tuple[float, float] = 1.0,
         min_size: Literal["error", "fewer_scales"] = "error",
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...

@@ -214,6 +214,55 @@ struct Detail {
   Image grad_x, grad_y;       // receive the gradient; of the computing type
 };
 
+// The weighted mean over each image of a logistic curve of unlike Haar coefficients, see haar.h.
+struct HaarMeans {
+  Image x, y;  // (count, channels, height, width): luma, or luma, I and Q
+  int64_t count, channels, height, width;
+  double c, alpha, decayed;  // exp(-alpha)
+  double least;              // added to each weight
+  double* row_sums;          // (count, height, 2): of weighted curves, and of weights; or null
+  const double *means, *masses;  // per image, for the gradient
+  double scale;                  // multiplies the derivatives
+  Image grad_x, grad_y;          // receive the gradient; of the computing type
+};
+
+// Energy and amplitudes of complex responses, or the gradient of the responses, see phase.h.
+struct PhaseEnergy {
+  const void* responses;  // (count, 4, pixels, 2) of the computing type
+  int64_t count, pixels;
+  double epsilon, tiny;
+  void* out;             // (count, 3, pixels)
+  const void* upstream;  // (count, 3, pixels), with `gradient`
+  void* gradient;        // as the responses, or null
+};
+
+// Both images of a pair in opponent colours, or the gradient of that, see opponent.h.
+struct OpponentPlanes {
+  Image images[2];
+  int64_t image, channels, height, width;  // which image of a batch
+  bool stored;                             // the planes hold the linear light of a coarser scale; else the images are read
+  double low, unit;                        // of the data range: where it begins, and 1 over its span
+  void* planes[2];                         // (3, height, width) of the computing type: become, or are, opponent colours
+  void* coarse[2];  // (3, (height + 1) / 2, (width + 1) / 2): receive the linear light of the next scale, or hold its gradient, or null
+  void* gradients[2];       // (3, height, width): of opponent colours, become those of linear light; null where not wanted
+  Image image_gradients[2];  // receive the gradient; of the computing type
+};
+
+// What multiplies the derivative of an error: mean + norm * (error / unit)^3.
+struct ErrorSlope {
+  double mean, norm, unit;
+};
+
+// Errors of structure, ringing and blur of three planes, see opponent.h.
+struct VisibleErrors {
+  const void *x, *y;  // (3, height, width) of the computing type
+  int64_t height, width;
+  bool counts[3], structure[3];  // whether any error of a plane, and that of structure, has a weight
+  double* row_sums;              // (3, tiles, height, 3, 3): the sum, the largest, the sum of fourth powers in units of the latter
+  ErrorSlope slopes[3][3];       // by plane and error, for the gradient
+  void *grad_x, *grad_y;         // (3, height, width), or null
+};
+
 // Both images as a program prepares them, see preparation.h.
 struct Preparation {
   Image images[2];  // of one type
@@ -248,6 +297,15 @@ struct Kernels {
   int64_t (*change_scratch)(const Change&, bool is_double);
   void (*detail)(const Detail&, bool is_double, int share, int shares, void* scratch);
   int64_t (*detail_scratch)(const Detail&, bool is_double);
+  void (*haar_means)(const HaarMeans&, bool is_double, int share, int shares, void* scratch);
+  int64_t (*haar_means_scratch)(const HaarMeans&, bool is_double);
+  void (*phase_energy)(const PhaseEnergy&, bool is_double, int share, int shares, void* scratch);
+  void (*to_opponent)(const OpponentPlanes&, bool is_double, int share, int shares, void* scratch);
+  void (*from_opponent)(const OpponentPlanes&, bool is_double, int share, int shares, void* scratch);
+  int64_t (*opponent_scratch)(const OpponentPlanes&, bool is_double);
+  void (*visible_errors)(const VisibleErrors&, bool is_double, int share, int shares, void* scratch);
+  int64_t (*visible_errors_scratch)(const VisibleErrors&, bool is_double);
+  int64_t (*visible_errors_tiles)(int64_t width);
   void (*coarser)(const Coarser&, bool is_double, int share, int shares, void* scratch);
   int64_t (*coarser_scratch)(const Coarser&, bool is_double);
   void (*spread)(const Spread&, bool is_double, int share, int shares, void* scratch);

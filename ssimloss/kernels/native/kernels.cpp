@@ -5,6 +5,9 @@
 #include "detail.h"
 #include "edge_means.h"
 #include "edges.h"
+#include "haar.h"
+#include "opponent.h"
+#include "phase.h"
 #include "pixels.h"
 #include "preparation.h"
 #include "product.h"
@@ -125,6 +128,36 @@ int64_t detail_scratch(const Detail& job, bool is_double) {
   return is_double ? DetailScale<double>::bytes(job) : DetailScale<float>::bytes(job);
 }
 
+void haar_means(const HaarMeans& job, bool is_double, int share, int shares, void* scratch) {
+  is_double ? haar_means_of(job, share, shares, (double*)scratch) : haar_means_of(job, share, shares, (float*)scratch);
+}
+
+int64_t haar_means_scratch(const HaarMeans& job, bool is_double) { return is_double ? HaarRows<double>::bytes(job) : HaarRows<float>::bytes(job); }
+
+void phase_energy(const PhaseEnergy& job, bool is_double, int share, int shares, void*) {
+  is_double ? phase_energy_of<double>(job, share, shares) : phase_energy_of<float>(job, share, shares);
+}
+
+void to_opponent(const OpponentPlanes& job, bool is_double, int share, int shares, void* scratch) {
+  is_double ? to_opponent_of(job, share, shares, (double*)scratch) : to_opponent_of(job, share, shares, (float*)scratch);
+}
+
+void from_opponent(const OpponentPlanes& job, bool is_double, int share, int shares, void* scratch) {
+  is_double ? from_opponent_of(job, share, shares, (double*)scratch) : from_opponent_of(job, share, shares, (float*)scratch);
+}
+
+int64_t opponent_scratch(const OpponentPlanes& job, bool is_double) {
+  return 7 * (job.width + kErrorMargin) * (is_double ? sizeof(double) : sizeof(float));
+}
+
+void visible_errors(const VisibleErrors& job, bool is_double, int share, int shares, void* scratch) {
+  is_double ? visible_errors_of(job, share, shares, (double*)scratch) : visible_errors_of(job, share, shares, (float*)scratch);
+}
+
+int64_t visible_errors_scratch(const VisibleErrors&, bool is_double) { return is_double ? ErrorTile<double>::bytes() : ErrorTile<float>::bytes(); }
+
+int64_t visible_errors_tiles(int64_t width) { return ErrorTile<float>::tiles(width); }
+
 constexpr int64_t kPiece = 256;  // pixels of a coarser row at a time
 
 template <class T>
@@ -241,12 +274,45 @@ void centres(const Image& image, const Image& mask, const int64_t* shape, bool i
 #define QUOTED(word) #word
 #define NAME_OF(word) QUOTED(word)
 extern const Kernels kernels;
-const Kernels kernels = {
-    NAME_OF(SSIMLOSS_SET), similarity,  similarity_scratch, edges,          edges_scratch,  edge_means,         edge_means_scratch,
-    block_means,           unblock,     block_scratch,      product,        product_scratch, decimate,          decimate_scratch,
-    undecimate,            undecimate_scratch, change,      change_scratch, detail,         detail_scratch,     coarser,
-    coarser_scratch,       spread,      pixels,             sorted_means,   sorted_means_scratch, warp,         prepare,            squared_errors,
-    centres};
+const Kernels kernels = {NAME_OF(SSIMLOSS_SET),
+                         similarity,
+                         similarity_scratch,
+                         edges,
+                         edges_scratch,
+                         edge_means,
+                         edge_means_scratch,
+                         block_means,
+                         unblock,
+                         block_scratch,
+                         product,
+                         product_scratch,
+                         decimate,
+                         decimate_scratch,
+                         undecimate,
+                         undecimate_scratch,
+                         change,
+                         change_scratch,
+                         detail,
+                         detail_scratch,
+                         haar_means,
+                         haar_means_scratch,
+                         phase_energy,
+                         to_opponent,
+                         from_opponent,
+                         opponent_scratch,
+                         visible_errors,
+                         visible_errors_scratch,
+                         visible_errors_tiles,
+                         coarser,
+                         coarser_scratch,
+                         spread,
+                         pixels,
+                         sorted_means,
+                         sorted_means_scratch,
+                         warp,
+                         prepare,
+                         squared_errors,
+                         centres};
 
 }  // namespace SSIMLOSS_SET
 }  // namespace ssimloss

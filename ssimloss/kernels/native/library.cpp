@@ -3,6 +3,7 @@
 #include "fidelity.h"
 #include "moments.h"
 #include "pyramid.h"
+#include "visible.h"
 
 #define API extern "C" __attribute__((visibility("default")))
 
@@ -349,6 +350,80 @@ API int ssimloss_block_means(const BlocksCall* call) {
   });
 }
 
+struct HaarCall {
+  int64_t shape[4];
+  Image x, y;
+  double c, alpha, least, slope;  // slope: multiplies the gradients
+  Image grad_x, grad_y;
+  void* means;  // (N)
+  int64_t threads;
+};
+
+// The weighted mean of a logistic curve of unlike Haar coefficients of each image, and slope times its derivatives.
+API int ssimloss_haar_means(const HaarCall* call) {
+  return guarded([&]() -> int {
+    const Kernels& set = kernels();
+    HaarMeans job = {};
+    job.x = call->x;
+    job.y = call->y;
+    job.count = call->shape[0];
+    job.channels = call->shape[1];
+    job.height = call->shape[2];
+    job.width = call->shape[3];
+    job.c = call->c;
+    job.alpha = call->alpha;
+    job.decayed = std::exp(-call->alpha);
+    job.least = call->least;
+    std::vector<double> row_sums(job.count * job.height * 2), means(job.count), masses(job.count);
+    job.row_sums = row_sums.data();
+    const bool is_double = call->x.dtype == kFloat64 || call->y.dtype == kFloat64;
+    const int threads = job.count * job.height * job.width < kWorthThreads ? 1 : (int)call->threads;
+    const int64_t bytes = set.haar_means_scratch(job, is_double);
+    if (!run(set.haar_means, job, is_double, threads, bytes)) return 1;
+    for (int64_t n = 0; n < job.count; n++) {
+      double total = 0;
+      for (int64_t r = 0; r < job.height; r++) {
+        total += row_sums[2 * (n * job.height + r)];
+        masses[n] += row_sums[2 * (n * job.height + r) + 1];
+      }
+      means[n] = total / masses[n];
+      set_number(call->means, n, is_double, means[n]);
+    }
+    if (!call->grad_x.data && !call->grad_y.data) return 0;
+    job.row_sums = nullptr;
+    job.means = means.data();
+    job.masses = masses.data();
+    job.scale = call->slope;
+    job.grad_x = call->grad_x;
+    job.grad_y = call->grad_y;
+    return run(set.haar_means, job, is_double, threads, bytes) ? 0 : 1;
+  });
+}
+
+struct PhaseCall {
+  int64_t count, pixels;
+  double epsilon, tiny;
+  const void* responses;
+  void* out;
+  const void* upstream;
+  void* gradient;
+  int32_t is_double, threads;
+};
+
+// Energy and amplitudes of complex responses of four scales, or, with an upstream gradient of these, the gradient of the responses.
+API int ssimloss_phase_energy(const PhaseCall* call) {
+  return guarded([&]() -> int {
+    const PhaseEnergy job = {call->responses, call->count, call->pixels, call->epsilon, call->tiny, call->out, call->upstream, call->gradient};
+    const int threads = job.count * job.pixels < kWorthThreads ? 1 : call->threads;
+    return run(kernels().phase_energy, job, call->is_double != 0, threads, 64) ? 0 : 1;
+  });
+}
+
+// The weighted errors of SSIMULACRA 2 of each image, and slope times their gradients.
+API int ssimloss_visible_errors(const VisibleCall* call) {
+  return guarded([&]() -> int { return VisibleScales(*call).run() ? 0 : 1; });
+}
+
 struct PreparationCall {
   int64_t shape[4];  // of both images, before cropping
   Image x, y;
@@ -432,6 +507,7 @@ API int32_t ssimloss_interface() { return 12; }
 // Sizes of the structures above, for a caller that has declared them itself; 0 beyond the last.
 API int64_t ssimloss_size_of(int32_t structure) {
   constexpr int64_t sizes[] = {sizeof(Image), sizeof(Halving), sizeof(Pair), sizeof(MeansCall), sizeof(MapCall), sizeof(PyramidCall), sizeof(PixelCall),
-                               sizeof(ScalesCall), sizeof(PreparationCall), sizeof(MomentsCall), sizeof(EdgeCall), sizeof(BlocksCall), sizeof(SortedCall), sizeof(WarpCall)};
+                               sizeof(ScalesCall), sizeof(PreparationCall), sizeof(MomentsCall), sizeof(EdgeCall), sizeof(BlocksCall),
+                               sizeof(SortedCall), sizeof(WarpCall), sizeof(VisibleCall), sizeof(HaarCall), sizeof(PhaseCall)};
   return structure >= 0 && structure < (int32_t)(sizeof sizes / sizeof *sizes) ? sizes[structure] : 0;
 }

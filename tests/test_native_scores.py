@@ -1,0 +1,272 @@
+"""HaarPSI and SSIMULACRA 2 by the native library beside their equations: values and gradients,
+sizes, layouts, dtypes, instruction sets, threads and company.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+import ssimloss.functional as F
+from ssimloss.kernels import library
+
+pytestmark = pytest.mark.skipif(
+    library.why_not() is not None, reason="the native library is not built"
+)
+CASES: dict[str, tuple[Callable[..., Tensor], dict[str, object]]] = {
+    "haarpsi": (F.haarpsi, {"data_range": (-1.0, 2.0)}),
+    "steep haarpsi": (F.haarpsi, {"alpha": 40.0, "c": 5.0}),
+    "ssimulacra2": (F.ssimulacra2, {"min_size": "fewer_scales", "data_range": (-0.5, 1.0)}),
+}
+every_case = pytest.mark.parametrize("name", CASES)
+# The least, odd sides, gray, several tiles of columns, all six scales.
+SIZES = [(2, 3, 16, 17), (3, 1, 33, 30), (1, 3, 41, 983), (1, 3, 130, 113)]
+
+
+def pair(size: tuple[int, ...], dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor]:
+    """Images whose colours lie inside and outside the range, with an equal part."""
+    generator = torch.Generator().manual_seed(sum(size))
+    pred, target = 1.2 * torch.rand(2, *size, dtype=torch.float64, generator=generator) - 0.1
+    pred = 0.6 * target + 0.4 * pred
+    pred[..., size[3] // 2 : size[3] // 2 + 4] = target[..., size[3] // 2 : size[3] // 2 + 4]
+    return pred.to(dtype), target.to(dtype)
+
+
+def results(
+    name: str, images: tuple[Tensor, ...], backend: str, asks: tuple[bool, bool] = (True, True)
+) -> list[Tensor]:
+    """The values of images and the gradients that are asked for."""
+    loss, options = CASES[name]
+    given = [image.detach().requires_grad_(ask) for image, ask in zip(images, asks, strict=True)]
+    values = loss(*given, **options, reduction="image", backend=backend)
+    asking = [image for image in given if image.requires_grad]
+    upstream = torch.linspace(1, 2, len(values), dtype=values.dtype)
+    return [values.detach(), *(torch.autograd.grad(values, asking, upstream) if asking else ())]
+
+
+def off(found: Tensor, expected: Tensor) -> float:
+    difference = (found.double() - expected.double()).norm()
+    return float(difference / expected.double().norm().clamp(min=1e-30))
+
+
+def agree(
+    found: list[Tensor], eager: list[Tensor], exact: list[Tensor], perfect: float = 1.0
+) -> None:
+    """Values and gradients are no worse than twice the equation's, and a few roundings.
+
+    SSIMULACRA 2 is 100 less a power: a rounding of its error counts as one of 100.
+    """
+    for ours, theirs, wanted in zip(found, eager, exact, strict=True):
+        scale = max(1.0, perfect / float(wanted.abs().max())) if wanted.ndim == 1 else 1.0
+        floor = 32 * torch.finfo(ours.dtype).eps * scale
+        assert off(ours, wanted) <= 2 * off(theirs, wanted) + floor
+
+
+@pytest.mark.usefixtures("instructions")
+@every_case
+def test_equal_to_the_equation(name: str) -> None:
+    """In float64 to rounding, in float32 no worse than the equation in float32."""
+    for size in SIZES:
+        images = pair(size)
+        exact = results(name, images, "eager")
+        for found, wanted in zip(results(name, images, "cpu"), exact, strict=True):
+            assert off(found, wanted) <= 1e-10, size
+        single = tuple(image.float() for image in images)
+        wide = tuple(image.double() for image in single)
+        ours, eager = (results(name, single, backend) for backend in ("cpu", "eager"))
+        perfect = 100.0 if name == "ssimulacra2" else 1.0
+        agree(ours, eager, results(name, wide, "eager"), perfect)
+
+
+def test_a_wrong_number_is_found() -> None:
+    """The comparison above sees a constant that is off by a part in ten thousand."""
+    images = pair((2, 3, 33, 40), torch.float32)
+    exact = results("haarpsi", tuple(image.double() for image in images), "eager")
+    wrong = [F.haarpsi(*images, c=30.003, data_range=(-1.0, 2.0), reduction="image")]
+    with pytest.raises(AssertionError):
+        agree(wrong, results("haarpsi", images, "eager")[:1], exact[:1])
+
+
+@every_case
+def test_same_bits_in_any_company_and_for_any_threads(
+    name: str, threads: Callable[[int], None]
+) -> None:
+    images = pair((3, 3, 140, 150), torch.float32)
+    whole = results(name, images, "cpu")
+    loss, options = CASES[name]
+    for n in range(3):
+        alone = loss(*(i[n : n + 1] for i in images), **options, reduction="image", backend="cpu")
+        assert torch.equal(alone, whole[0][n : n + 1])
+    for count in (2, 5):
+        threads(count)
+        again = results(name, images, "cpu")
+        assert all(torch.equal(a, w) for a, w in zip(again, whole, strict=True)), count
+
+
+@every_case
+def test_layouts_dtypes_and_who_asks(name: str) -> None:
+    images = pair((2, 3, 20, 24), torch.float32)
+    expected = results(name, images, "cpu")
+
+    def strided(image: Tensor) -> Tensor:
+        wide = torch.full((4, 3, 20, 48), torch.nan)
+        wide[::2, :, :, ::2] = image
+        return wide[::2, :, :, ::2]
+
+    for change in (
+        strided,
+        lambda image: image.to(memory_format=torch.channels_last),
+        lambda image: torch._neg_view(-image),
+    ):
+        found = results(name, tuple(change(image) for image in images), "cpu")
+        for ours, wanted in zip(found, expected, strict=True):
+            torch.testing.assert_close(ours, wanted, rtol=1e-6, atol=1e-6)
+    for asks, index in (((True, False), 1), ((False, True), 2)):
+        assert torch.equal(results(name, images, "cpu", asks)[1], expected[index])
+    halves = tuple(image.bfloat16() for image in images)
+    widened = results(name, tuple(image.float() for image in halves), "cpu")
+    for ours, wanted in zip(results(name, halves, "cpu"), widened, strict=True):
+        assert torch.equal(ours, wanted.to(ours.dtype))
+
+
+@every_case
+def test_nan_flat_and_far_images(name: str) -> None:
+    for which in (0, 1):
+        images = pair((2, 3, 20, 24), torch.float32)
+        images[which][0, 0, 10, 23] = torch.nan
+        values = results(name, images, "cpu")[0]
+        assert values[0].isnan()
+        assert values[1].isfinite()
+    texture = pair((1, 3, 20, 24))[1]
+    flat, black = torch.full_like(texture, 0.4), torch.zeros_like(texture)
+    for images in (
+        (flat, texture),
+        (texture, flat),
+        (black, black),
+        (flat, black),
+        (texture, texture),
+        (1 - texture, texture),
+        (1e7 * texture, texture),
+    ):
+        exact = results(name, images, "eager")
+        found = results(name, images, "cpu")
+        assert all(ours.isfinite().all() for ours in found)
+        torch.testing.assert_close(found[0], exact[0], rtol=1e-9, atol=1e-13)
+        single = results(name, tuple(image.float() for image in images), "cpu")
+        assert all(ours.isfinite().all() for ours in single)
+    same = results(name, (texture.float(), texture.float()), "cpu")
+    assert float(same[0]) == (100 if name == "ssimulacra2" else 1)
+    assert float(same[1].abs().max()) == 0
+
+
+@every_case
+def test_second_derivative_is_that_of_the_equation(name: str) -> None:
+    found = []
+    loss, options = CASES[name]
+    for backend in ("cpu", "eager"):
+        pred, target = pair((1, 3, 16, 17))
+        value = loss(pred.requires_grad_(), target, **options, backend=backend)
+        (first,) = torch.autograd.grad(value, pred, create_graph=True)
+        found.append(torch.autograd.grad(first.square().sum(), pred)[0])
+    assert off(*found) <= 1e-9
+
+
+@pytest.mark.filterwarnings("ignore")  # the tracer's own
+def test_operators() -> None:
+    pred, target = pair((2, 3, 17, 20))
+    pred.requires_grad_()
+    ops = torch.ops.ssimloss
+    visible, haar = ops.visible_errors.default, ops.haar_means.default
+    weights = [0.1 * k for k in range(36)]
+    for operator, options in ((visible, (weights, 0.0, 1.0)), (haar, (30.0, 4.2))):
+        torch.library.opcheck(operator, (pred, target, *options, True, False, "cpu"))
+        value = operator(pred, target, *options, True, False, "cpu")[0].sum()
+        with pytest.raises(RuntimeError, match="has no second derivative"):
+            torch.autograd.grad(value, pred, create_graph=True)
+        assert operator(pred[:0], target[:0], *options, False, False, "cpu")[0].shape == (0, 1)
+        with pytest.raises(ValueError, match=r"x must be \(N, 1 or 3, H, W\)"):
+            operator(pred[:, :2], target[:, :2], *options, True, False, "cpu")
+    with pytest.raises(ValueError, match="weights must be 18 for each"):
+        visible(pred, target, weights[:17], 0.0, 1.0, True, False, "cpu")
+    with pytest.raises(ValueError, match="span must be positive"):
+        visible(pred, target, weights, 0.0, 0.0, True, False, "cpu")
+    with pytest.raises(ValueError, match="c must be positive and alpha"):
+        haar(pred, target, 30.0, 41.0, True, False, "cpu")
+
+
+@every_case
+def test_backends_are_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``"auto"`` takes the kernel, and ``"eager"`` the equation."""
+    calls: list[str] = []
+    original = library.call
+
+    def noted(function: str, structure: bytes) -> None:
+        calls.append(function)
+        original(function, structure)
+
+    monkeypatch.setattr(library, "call", noted)
+    images = pair((1, 3, 16, 17))
+    results(name, images, "auto")
+    expected = "ssimloss_visible_errors" if name == "ssimulacra2" else "ssimloss_haar_means"
+    assert expected in calls
+    calls.clear()
+    results(name, images, "eager")
+    assert not calls
+
+
+def test_fsim_equal_to_its_equation(threads: Callable[[int], None]) -> None:
+    """Kernels transform complex responses, the equation their parts: values, gradients of any
+    order, ties of the median, the same bits for any number of threads.
+    """
+    for size in ((2, 3, 16, 17), (1, 1, 45, 96)):
+        images = pair(size)
+        found, exact = [], []
+        for backend, to in (("cpu", found), ("eager", exact)):
+            pred, target = (image.clone().requires_grad_() for image in images)
+            value = F.fsim(pred, target, backend=backend)
+            first = torch.autograd.grad(value, (pred, target), create_graph=True)
+            (second,) = torch.autograd.grad(first[0].square().sum(), pred)
+            plain = torch.autograd.grad(F.fsim(pred, target, backend=backend), (pred, target))
+            to += [value.detach(), *(each.detach() for each in first), second, *plain]
+        for ours, wanted in zip(found, exact, strict=True):
+            assert off(ours, wanted) <= 1e-8, size
+    flat = torch.full((1, 3, 32, 32), 0.4)
+    assert F.fsim(flat, flat, backend="cpu") == 1
+    images = pair((2, 3, 80, 90), torch.float32)
+    given = images[0].requires_grad_()
+    bits = []
+    for count in (1, 3):
+        threads(count)
+        value = F.fsim(given, images[1], backend="cpu")
+        bits.append((value.detach(), torch.autograd.grad(value, given)[0]))
+    for one, other in zip(*bits, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-6)  # of PyTorch's own sums
+
+
+@pytest.mark.filterwarnings("ignore")  # the tracer's own
+def test_phase_energy() -> None:
+    ops = torch.ops.ssimloss
+    responses = torch.randn(2, 4, 5, 6, 2, dtype=torch.float64, requires_grad=True)
+    torch.library.opcheck(ops.phase_energy.default, (responses, 1e-4, "cpu"))
+    upstream = torch.randn(2, 3, 5, 6, dtype=torch.float64)
+    arguments = (upstream, responses.detach(), 1e-4, "cpu")
+    torch.library.opcheck(ops.phase_energy_backward.default, arguments)
+    turned = responses.detach().movedim(1, 2).contiguous().movedim(2, 1)
+    strided = ops.phase_energy_backward(upstream, turned, 1e-4, "cpu")
+    assert torch.equal(strided, ops.phase_energy_backward(*arguments))
+    negative = torch._neg_view(-responses.detach())
+    assert torch.equal(ops.phase_energy(negative, 1e-4, "cpu"), ops.phase_energy(*arguments[1:]))
+    assert torch.autograd.gradcheck(lambda z: ops.phase_energy(z, 0.1, "cpu"), responses)
+    assert ops.phase_energy(responses[:0], 1e-4, "cpu").shape == (0, 3, 5, 6)
+    value = ops.phase_energy(responses, 1e-4, "cpu").sum()
+    with pytest.raises(RuntimeError, match="has no second derivative"):
+        torch.autograd.grad(value, responses, create_graph=True)
+    with pytest.raises(ValueError, match=r"responses must be \(N, 4, H, W, 2\)"):
+        ops.phase_energy(responses[:, :3], 1e-4, "cpu")
+    with pytest.raises(TypeError, match="must be float32 or float64"):
+        ops.phase_energy(responses.half(), 1e-4, "cpu")
+    with pytest.raises(ValueError, match=r"upstream must be \(2, 3, 5, 6\)"):
+        ops.phase_energy_backward(upstream[:1], *arguments[1:])
