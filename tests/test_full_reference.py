@@ -49,6 +49,13 @@ REFERENCES: dict[str, tuple[Callable[..., Tensor], Callable[..., object], dict, 
     "psnr_hvs": (F.psnr_hvs, reference.psnr_hvs, {}, {}),
     "psnr_hvs_m": (F.psnr_hvs_m, functools.partial(reference.psnr_hvs, masks=True), {}, {}),
     "dss": (F.dss, reference.dss, {"sigma": 1.2, "worst": 0.3}, {}),
+    "mad": (F.mad, reference.mad, {"pixels_per_degree": 48.0, "blend": (2.0, 3.0)}, {}),
+    "enhanced_ssim": (
+        F.enhanced_ssim,
+        reference.enhanced_ssim,
+        {"window_size": 4, "stride": 3, "viewing_distance": 5.0},
+        {},
+    ),
     "nlpd": (F.nlpd, reference.nlpd, {}, {}),
     "cw_ssim": (F.cw_ssim, reference.cw_ssim, {"levels": 2, "orientations": 5, "k": 0.3}, {}),
     "iw_ssim": (F.iw_ssim, reference.iw_ssim, {"scale_weights": (0.2, 0.5, 0.4), "noise": 2.0}, {}),
@@ -89,6 +96,7 @@ def test_errors_name_channels_and_sides(name: str) -> None:
 
 
 NAN_OPTIONS: dict[str, dict] = {
+    "enhanced_ssim": {"viewing_distance": 3.0},
     "iw_ssim": {"scale_weights": (0.3, 0.7)},
     "cw_ssim": {"levels": 2},
     "ms_swd": {"scales": 2, "projections": 4},
@@ -191,6 +199,55 @@ def test_flat_images_learn_from_dct_subbands() -> None:
     assert flat.grad.isfinite().all()
     step = flat.detach() - 0.1 * flat.grad / flat.grad.abs().amax()
     assert F.dss_loss(step, target) < F.dss_loss(flat.detach(), target)
+
+
+def test_invisible_errors_are_no_distortion() -> None:
+    """A change of brightness alone, and anything against black; noise in a flat image shows."""
+    flat = torch.full((1, 1, 40, 44), 0.5, dtype=torch.float64)
+    noise = 0.1 * torch.randn(flat.shape, generator=torch.Generator().manual_seed(0)).double()
+    for pred, target, visible in (
+        (flat + 0.1, flat, False),
+        (flat + noise, 0 * flat, False),
+        (flat + noise, flat, True),
+        (flat, flat + noise, True),
+    ):
+        image = pred.clone().requires_grad_()
+        value = F.mad(image, target)
+        value.backward()
+        assert image.grad is not None
+        assert image.grad.isfinite().all()
+        assert (value > 10) if visible else (value == 0)
+        assert image.grad.any() == visible
+    with pytest.raises(ValueError, match="at least 34 pixels on the short side"):
+        F.mad(flat[..., :33], flat[..., :33])
+    with pytest.raises(ValueError, match="blend must be two numbers"):
+        F.mad(flat, flat, blend=(1.0,))
+
+
+def test_variation_of_similarity() -> None:
+    """Worse images keep larger values where the mean is negative; of a mask, only what is shown
+    counts; a uniformly bad image is near 0.
+    """
+    pred, target = pair(64, 72, 1)
+    options = {"viewing_distance": 3.0}
+    value = F.enhanced_ssim(pred, target, **options)
+    negative = (1 - target).requires_grad_()
+    worst = F.enhanced_ssim(negative, target, viewing_distance=1.0)
+    worst.backward()
+    assert worst > 1 > value
+    assert negative.grad is not None
+    assert negative.grad.isfinite().all()
+    assert F.enhanced_ssim(0 * pred, target, **options) < value
+    mask = torch.ones_like(target)
+    mask[..., 30:] = 0
+    hidden = torch.where(mask > 0, pred, 1 - pred)
+    shown = F.enhanced_ssim(pred, target, mask=mask, **options)
+    battery.close(F.enhanced_ssim(hidden, target, mask=mask, **options), shown)
+    assert abs(shown - value) > 0.01 * value
+    with pytest.raises(
+        ValueError, match=r"shrunk to \(10, 12\), are smaller than the window of 11"
+    ):
+        F.enhanced_ssim(pred[..., :40, :48], target[..., :40, :48])
 
 
 def test_sliced_distance_ignores_places_and_takes_the_seed() -> None:

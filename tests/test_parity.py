@@ -459,6 +459,15 @@ def wang_matlab(row: dict) -> Iterator[dict]:
         yield {"name": "MS_SSIM/matlab_old"}
 
 
+def mad_matlab(row: dict) -> Iterator[dict]:
+    yield {"name": "MAD/matlab" if row["options"]["class"] == "uint8" else "MAD/larson2010"}
+
+
+def enhanced_ssim(row: dict) -> Iterator[dict]:
+    if row["case"] == "gray" and not row["options"]:  # of others, luma or options differ
+        yield {"name": "ENHANCED_SSIM/venkataramanan2021"}
+
+
 def basicsr(row: dict) -> Iterator[dict]:
     measure = {"calculate_psnr": "PSNR", "calculate_ssim": "SSIM"}[row["quantity"]]
     # Which the original code takes as it is.
@@ -489,8 +498,8 @@ def gaussian_splatting(row: dict) -> Iterator[dict]:
 
 def pyiqa(row: dict) -> Iterator[dict]:
     options = row["options"]
-    if row["quantity"] == "NLPD":
-        yield {"name": "NLPD/pyiqa"}
+    if row["quantity"] in ("NLPD", "MAD"):
+        yield {"name": f"{row['quantity']}/pyiqa"}
         return
     luma = (
         {"yiq": "", "ycbcr": "_ycbcr"}[options["color_space"]]
@@ -575,6 +584,8 @@ def printed() -> list[Printed]:
     found = []
     for mapping in (
         wang_matlab,
+        mad_matlab,
+        enhanced_ssim,
         basicsr,
         tensorflow,
         gaussian_splatting,

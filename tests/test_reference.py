@@ -86,6 +86,26 @@ def wang_matlab(case: str, quantity: str, options: dict) -> tuple[float, float]:
     return float(terms[:4] @ weights / sum(reference.MS_SSIM_WEIGHTS) + terms[4]), 1e-12
 
 
+def matlab_gray(case: str) -> list[np.ndarray]:
+    """``(1, 1, H, W)`` of rgb2gray, gray images as they are."""
+    return [
+        reference.images(image if image.shape[2] == 1 else reference.matlab_rgb2gray(image))
+        for image in pair_u8(case)
+    ]
+
+
+def mad_matlab(case: str, quantity: str, options: dict) -> tuple[float, float]:
+    assert quantity == "MAD_index"
+    white = 254.0 if options["class"] == "uint8" else 255.0
+    return reference.mad(*matlab_gray(case), data_range=255.0, white=white).item(), 1e-10
+
+
+def enhanced_ssim(case: str, quantity: str, options: dict) -> tuple[float, float]:
+    """Its sums are float32."""
+    assert quantity == "SSIM, cov"
+    return reference.enhanced_ssim(*matlab_gray(case), data_range=255.0, **options).item(), 5e-6
+
+
 def basicsr(case: str, quantity: str, options: dict) -> tuple[float, float]:
     in_float32 = options["test_y_channel"]
     x, y = reference.super_resolution_pair(
@@ -138,6 +158,8 @@ def pyiqa(case: str, quantity: str, options: dict) -> tuple[float, float]:
     and cuts contrast-structure off at 0.
     """
     x, y = pair(case)
+    if quantity == "MAD":
+        return reference.mad(x, y, data_range=255.0, pyiqa=True).item(), 1e-6
     if quantity == "NLPD":
         x, y = (pyiqa_luma(image, "yiq") for image in (x, y))
         return reference.nlpd(x, y, data_range=255.0, wide=False).item(), 1e-8

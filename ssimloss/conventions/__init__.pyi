@@ -43,6 +43,7 @@ __all__ = [
     "COSINE_DISTANCE",
     "CW_SSIM",
     "DSS",
+    "ENHANCED_SSIM",
     "FLIP",
     "GMSD",
     "GRADIENT_VARIANCE",
@@ -51,6 +52,7 @@ __all__ = [
     "HUBER",
     "LAPLACIAN_PYRAMID",
     "LDL",
+    "MAD",
     "MDSI",
     "MS_GMSD",
     "PSNR",
@@ -105,6 +107,8 @@ CW_SSIM: Table
 
 DSS: Table
 
+ENHANCED_SSIM: Table
+
 FLIP: Table
 
 GMSD: Table
@@ -120,6 +124,8 @@ HUBER: Table
 LAPLACIAN_PYRAMID: Table
 
 LDL: Table
+
+MAD: Table
 
 MDSI: Table
 

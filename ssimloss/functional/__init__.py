@@ -24,6 +24,7 @@ from ssimloss.functional.deep_similarity import deep_similarity
 from ssimloss.functional.dists import dists
 from ssimloss.functional.dss import dss, dss_loss
 from ssimloss.functional.edge import edge, edge_loss
+from ssimloss.functional.enhanced_ssim import enhanced_ssim, enhanced_ssim_loss
 from ssimloss.functional.fdl import fdl_loss
 from ssimloss.functional.feature_matching import feature_matching_loss
 from ssimloss.functional.features import gram_matrix
@@ -48,6 +49,7 @@ from ssimloss.functional.laplacian_pyramid import laplacian_pyramid, laplacian_p
 from ssimloss.functional.ldl import ldl, ldl_loss
 from ssimloss.functional.logits import class_logits
 from ssimloss.functional.lpips import lpips
+from ssimloss.functional.mad import mad, mad_loss
 from ssimloss.functional.mdsi import mdsi, mdsi_loss
 from ssimloss.functional.ms_gmsd import ms_gmsd, ms_gmsd_loss
 from ssimloss.functional.ms_ssim import ms_ssim, ms_ssim_loss

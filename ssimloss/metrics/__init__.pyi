@@ -74,6 +74,7 @@ __all__ = [
     "SSIM",
     "DSS",
     "Edge",
+    "EnhancedSSIM",
     "FLIP",
     "FocalFrequency",
     "FourierMagnitude",
@@ -89,6 +90,7 @@ __all__ = [
     "IWSSIM",
     "LaplacianPyramid",
     "LDL",
+    "MAD",
     "MDSI",
     "MSGMSD",
     "PSNR",
@@ -755,6 +757,52 @@ class Edge(MeasureMetric):
         **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
+class EnhancedSSIM(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Enhanced SSIM, pooled by its coefficient of variation: 0 for equal images, larger for worse
+    ones.
+
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. The value depends on how unevenly images
+    differ, not on how much: an image that is equally bad everywhere, such as a black one, is near
+    0. Combine it with a pixel loss.
+
+    The quotient jumps to infinity and becomes negative if the mean of SSIM does. Below a mean of
+    0.01 its reciprocal continues along the tangent, so that worse images keep larger values. The
+    deviation has the slope 0 where it is 0.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        k1, k2: the stabilising constants, both above 0.
+        window_size: side of the square window, in pixels of the shrunken image.
+        stride: distance between windows, in the same pixels.
+        viewing_distance: in heights of the image. Images are shrunk by
+            ``round(viewing_distance / 1.618)``; up to 2.4 heights they keep their size.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        k1: float = 0.01,
+        k2: float = 0.03,
+        window_size: int = 11,
+        stride: int = 1,
+        viewing_distance: float = 6.0,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
 class FLIP(MeasureMetric):
     """Mean over images, as a torchmetrics metric.
 
@@ -1329,6 +1377,46 @@ class LDL(MeasureMetric):
         window_size: int = 7,
         exponent: float = 0.2,
         distance: Literal["l1", "l2"] = "l1",
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class MAD(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Most Apparent Distortion: 0 for equal images, larger for worse ones, about 200 for very bad
+    ones.
+
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. The outermost 16 pixels do not count.
+    Errors count where they have more contrast than the target. If no error is visible, as after a
+    change of brightness or against a black target, the value and the gradient are 0: add a pixel
+    loss. The measure is not symmetric.
+
+    Skewness and kurtosis are 0 where rounding can have made the deviation. The roots have the
+    slope 0 at 0, and both powers a held slope below 1e-4.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        pixels_per_degree: pixels in one degree of the visual field, for the contrast sensitivity.
+        blend: ``t1, t2`` of the mixture, ``b1 = exp(-t1 / t2)`` and ``b2 = 1 / (t2 log 10)``.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        pixels_per_degree: float = 64.0,
+        blend: tuple[float, float] = (2.55, 3.35),
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],

@@ -1,4 +1,4 @@
-"""PSNR-HVS, PSNR-HVS-M and DSS, on blocks of the discrete cosine transform."""
+"""PSNR-HVS, PSNR-HVS-M and DSS, on blocks of the discrete cosine transform; MAD."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import itertools
 import math
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from references.basics import Array, Range
 from references.gradient_similarity import luma_255
 
@@ -121,3 +122,124 @@ def dss(
             total, weights = total + weight * similarity, weights + weight
         values.append(total / weights)
     return np.array(values)
+
+
+def mad(
+    x: Array,
+    y: Array,
+    *,
+    data_range: Range = 1.0,
+    pixels_per_degree: float = 64.0,
+    blend: tuple[float, float] = (2.55, 3.35),
+    white: float = 255.0,
+    pyiqa: bool = False,
+) -> Array:
+    """MAD of each image (Larson & Chandler 2010), pixel by pixel as ``MAD_index.m``; ``x`` is the
+    distorted one. ``pyiqa`` as IQA-PyTorch computes it, of each channel.
+    """
+    values = []
+    for pair in zip(x, y, strict=True):
+        if pyiqa:
+            images = [np.stack([luma_255(c[None], data_range) for c in image]) for image in pair]
+        else:
+            images = [luma_255(image, data_range)[None] for image in pair]
+        distorted, reference = images
+        detect = _mad_detection(distorted, reference, pixels_per_degree, white, pyiqa)
+        appear = _mad_appearance(distorted, reference, pyiqa)
+        share = 1 / (1 + math.exp(-blend[0] / blend[1]) * detect ** (1 / math.log(10) / blend[1]))
+        values.append(np.mean(appear ** (1 - share) * detect**share))
+    return np.array(values)
+
+
+def _blocks(image: Array, size: int = 16) -> Array:
+    """Blocks ``(C, H', W', size, size)`` at every fourth position where 16 x 16 pixels fit."""
+    rows, columns = (side - 15 for side in image.shape[1:])
+    return sliding_window_view(image, (size, size), (1, 2))[:, :rows:4, :columns:4]
+
+
+def _over_pixels(blocks: Array, shape: tuple[int, ...]) -> Array:
+    """A statistic of blocks at each pixel that counts: it fills the first 4 x 4 of its block."""
+    return blocks.repeat(4, 1).repeat(4, 2)[:, 16 : shape[1] - 17, 16 : shape[2] - 17]
+
+
+def _as_pyiqa_reads(blocks: Array) -> Array:
+    return np.moveaxis(blocks, 0, 2).reshape(blocks.shape)
+
+
+def _mad_detection(x: Array, y: Array, degree: float, white: float, pyiqa: bool) -> Array:
+    h, w = x.shape[1:]
+    rows, columns = (np.arange(side) - (side - 1) / 2 for side in (h, w))
+    frequency = (rows[:, None] + 1j * columns) / w * degree
+    radius = np.abs(frequency) / (0.15 * np.cos(4 * np.angle(frequency)) + 0.85)
+    csf = 2.6 * (0.0192 + 0.114 * radius) * np.exp(-((0.114 * radius) ** 1.1))
+    csf = np.where(radius < 7.8909, 0.9809, csf)
+    if pyiqa:
+        csf = np.ravel(csf.T).reshape(h, w)
+
+    def seen(image: Array) -> Array:
+        light = 0.02874 * np.sign(image) * np.minimum(np.abs(image), white) ** (2.2 / 3)
+        return np.fft.ifft2(np.fft.ifftshift(np.fft.fftshift(np.fft.fft2(light)) * csf)).real
+
+    ddof = 0 if pyiqa else 1
+    reference = np.stack([seen(plane) for plane in y])
+    error = np.stack([seen(plane) for plane in x]) - reference
+    mean = _blocks(reference).mean((3, 4))
+    of_error = _blocks(error).std((3, 4), ddof=ddof)
+    small = _blocks(reference, 16 if pyiqa else 8).std((3, 4), ddof=ddof)
+    if pyiqa:
+        mean, of_error, small = (_as_pyiqa_reads(part) for part in (mean, of_error, small))
+    least = small.copy()
+    for i in range(small.shape[1]):
+        for j in range(small.shape[2]):
+            if pyiqa:
+                near = small[:, max(i - 1, 0) : i + 1, max(j - 1, 0) : j + 1]
+                least[:, i, j] = near.min((1, 2)) / 2
+            else:  # the program asks whether a pixel one further is in range
+                down = 2 if 4 * i + 5 < h - 15 else 1
+                right = 2 if 4 * j + 5 < w - 15 else 1
+                least[:, i, j] = small[:, i : i + down, j : j + right].min((1, 2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        contrast, masking = np.log(of_error / mean), np.log(least / mean)
+    above = contrast - np.maximum(masking, -5)
+    above = np.where((mean >= 0.5) & (above > 0), above, 0)
+    squares = sliding_window_view((x - y) ** 2, (16, 16), (1, 2)).mean((3, 4))
+    if pyiqa:
+        product = above * squares[:, ::4, ::4]
+    else:  # windows from 7 pixels before each pixel on
+        product = _over_pixels(above, x.shape) * squares[:, 9 : h - 24, 9 : w - 24]
+    return 200 * np.sqrt((product**2).mean((1, 2)))
+
+
+def _mad_appearance(x: Array, y: Array, pyiqa: bool) -> Array:
+    h, w = x.shape[1:]
+    v, u = np.meshgrid(
+        np.arange(-h / 2, h / 2) / (h / 2), np.arange(-w / 2, w / 2) / (w / 2), indexing="ij"
+    )
+    radius, angle = np.hypot(u, v), np.arctan2(-v, u)
+    if pyiqa:
+        middle = (round(h / 2), round(w / 2))
+        radius[round(h / 2 + 1), round(w / 2 + 1)] = 1
+    else:
+        middle = ((h + 1) // 2, (w + 1) // 2)
+        radius[middle] = 1
+    total = 0.0
+    for o, s in itertools.product(range(4), range(5)):
+        octave = np.log((radius + 1e-300) * 3 ** (s + 1) / 2)
+        radial = np.exp(-(octave**2) / 2 / math.log(0.55) ** 2)
+        radial[middle] = 0
+        around = np.abs(np.angle(np.exp(1j * (angle - o * math.pi / 4))))
+        transfer = np.fft.fftshift(radial * np.exp(-(around**2) / 2 / (math.pi / 6) ** 2))
+        statistics = []
+        for image in (x, y):
+            blocks = _blocks(np.abs(np.fft.ifft2(np.fft.fft2(image) * transfer)))
+            offset = blocks - blocks.mean((3, 4), keepdims=True)
+            squares = offset * offset
+            deviation = np.sqrt(squares.mean((3, 4)))
+            skewness = (squares * offset).mean((3, 4)) / deviation**3
+            kurtosis = (squares * squares).mean((3, 4)) / deviation**4
+            sample = 1 if pyiqa else math.sqrt(256 / 255)
+            statistics.append((sample * deviation, 2 * skewness, kurtosis))
+        weight = (0.5, 0.75, 1, 5, 6)[o if pyiqa else s] / 13.25
+        total = total + weight * sum(np.abs(a - b) for a, b in zip(*statistics, strict=True))
+    total = _as_pyiqa_reads(total) if pyiqa else _over_pixels(total, x.shape)
+    return np.sqrt((total**2).mean((1, 2)))

@@ -1,0 +1,553 @@
+"""MAD, Most Apparent Distortion: what the eye detects in good images and what looks different in
+bad ones, mixed by how much is visible.
+
+``MAD = d_detect^s d_appear^(1 - s)``, ``s = 1 / (1 + b1 d_detect^b2)``. ``d_detect`` is the root
+mean square of local errors, each times how far the local contrast of the error lies above that of
+the target. ``d_appear`` compares deviation, skewness and kurtosis of the magnitudes of log-Gabor
+subbands. Both use blocks of 16 x 16 pixels at every fourth position.
+
+Larson & Chandler, "Most apparent distortion: full-reference image quality assessment and the role
+of strategy", 2010. The original program is ``MAD_index.m`` of the authors, with ``ical_std.c`` and
+``ical_stat.c``.
+"""
+
+import functools
+import math
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, pad
+
+from ssimloss import _checks
+from ssimloss._constants import constant
+from ssimloss._constants import planes as constant_planes
+from ssimloss._options import Ranged, Reduced
+from ssimloss._precision import native_dtype, promote
+from ssimloss._reduce import Scores
+from ssimloss._roots import held_power, root
+from ssimloss.conventions import programs as p
+from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
+from ssimloss.conventions.convention import Convention, Table
+from ssimloss.functional._gradient_similarity import check_colors, check_least_side, luma_of
+from ssimloss.measure import Measure
+
+Array = NDArray[np.float64]
+Variant = Literal["larson", "pyiqa"]
+
+_CELL = 4  # pixels between blocks
+_CELLS = 4  # of a block along an axis
+_MARGIN = 16  # pixels that do not count at a border, one more at the far ones
+_LEAST: dict[str, int] = {"larson": 2 * _MARGIN + 2, "pyiqa": _CELL * _CELLS}
+
+_LUMINANCE, _GAMMA = 0.02874, 2.2 / 3  # lightness k I^(2.2 / 3) of codes I from 0 to 255
+_DARK = 0.5  # lightness below which nothing is visible
+_LEAST_CONTRAST = math.exp(-5)  # of the target, as a mask
+_DETECTION_GAIN = 200.0
+
+_SCALES, _ORIENTATIONS = 5, 4
+_FINEST, _RATIO = 3.0, 3.0  # wavelengths of 3, 9, 27, 81 and 243 pixels
+_BANDWIDTH = 0.55
+_SPREAD = math.pi / _ORIENTATIONS / 1.5
+_SCALE_WEIGHTS = tuple(weight / 13.25 for weight in (0.5, 0.75, 1.0, 5.0, 6.0))
+
+
+class MADOptions(Reduced, Ranged):
+    """Options of MAD.
+
+    Args:
+        pixels_per_degree: pixels in one degree of the visual field, for the contrast sensitivity.
+        blend: ``t1, t2`` of the mixture, ``b1 = exp(-t1 / t2)`` and ``b2 = 1 / (t2 log 10)``.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+    """
+
+    pixels_per_degree: float = 64.0
+    blend: tuple[float, float] = (2.55, 3.35)
+
+    def __post_init__(self) -> None:
+        """Check the options; an error names the one at fault."""
+        super().__post_init__()
+        _checks.positive("pixels_per_degree", self.pixels_per_degree)
+        if len(self.blend) != 2:
+            raise ValueError(f"blend must be two numbers, got {self.blend!r}")
+        for value in self.blend:
+            _checks.positive("blend", value)
+
+
+def _mad(pred: Tensor, target: Tensor, options: MADOptions) -> Scores:
+    """Most Apparent Distortion: 0 for equal images, larger for worse ones, about 200 for very bad
+    ones.
+
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. The outermost 16 pixels do not count.
+    Errors count where they have more contrast than the target. If no error is visible, as after a
+    change of brightness or against a black target, the value and the gradient are 0: add a pixel
+    loss. The measure is not symmetric.
+
+    Skewness and kurtosis are 0 where rounding can have made the deviation. The roots have the
+    slope 0 at 0, and both powers a held slope below 1e-4.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 34
+            pixels on the short side.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, options that
+            are not positive.
+        TypeError: integer tensors.
+
+    Source: Larson & Chandler 2010. Agrees with the authors' program under GNU Octave to 1e-12.
+    ``conventions.MAD["pyiqa"]`` agrees with the numbers of IQA-PyTorch on five pairs of TID2013 to
+    the four digits that it printed.
+    """
+    return _mad_of(pred, target, options)
+
+
+def _mad_of(
+    pred: Tensor,
+    target: Tensor,
+    options: MADOptions,
+    *,
+    blocks: Variant = "larson",
+    filters: Variant = "larson",
+    channels: Literal["luma", "each"] = "luma",
+    white: float = 255.0,
+) -> Scores:
+    """MAD with the details in which programs differ.
+
+    Args:
+        blocks: which positions and statistics of blocks count.
+        filters: the sensitivity, log-Gabor filters and weights of subbands.
+        channels: what is compared of RGB images; the mean over the channels counts.
+        white: the largest code of which ``d_detect`` knows the lightness.
+    """
+    check_colors(pred, target)
+    check_least_side(pred, _LEAST[blocks], "for blocks of 16 x 16 within the border")
+    dtype = native_dtype(pred, target)
+    x, y = promote(pred, target)
+    if channels == "luma":
+        x, y = luma_of(x, options, 255.0), luma_of(y, options, 255.0)
+    else:
+        x, y = ((image - options.low) * (255 / options.span) for image in (x, y))
+    colors = x.shape[1]
+    x, y = x.reshape(-1, 1, *x.shape[2:]), y.reshape(-1, 1, *y.shape[2:])
+    if not len(x):  # an empty batch has no Fourier transform
+        return Scores((x + y).flatten(1).sum(1), None, 1, dtype)
+    detect = _detection(x, y, options.pixels_per_degree, blocks, filters, white, colors)
+    appear = _appearance(x, y, blocks, filters, colors)
+    first, second = options.blend
+    visible = held_power(detect, 1 / (math.log(10) * second))
+    share = 1 / (1 + math.exp(-first / second) * visible)
+    found = held_power(appear, 1 - share) * held_power(detect, share)
+    return Scores(found.view(-1, colors).mean(1), None, 1, dtype)
+
+
+# --- detection ------------------------------------------------------------------------------------
+
+
+def _detection(
+    x: Tensor,
+    y: Tensor,
+    degree: float,
+    blocks: Variant,
+    filters: Variant,
+    white: float,
+    colors: int,
+) -> Tensor:
+    """``d_detect`` of each plane, ``(N,)``; ``colors`` planes belong to an image."""
+    h, w = x.shape[2:]
+    light_x, light_y = _lightness(x, white), _lightness(y, white)
+    sensitivity = constant_planes(
+        contrast_sensitivity, h, w, float(degree), int(filters == "pyiqa"), like=x
+    )
+    # Without their means, spectra keep more digits. A constant only meets the first frequency.
+    error = light_x - light_y
+    level = light_y.detach().mean((2, 3), keepdim=True)
+    parts = torch.cat((light_y - level, error - error.detach().mean((2, 3), keepdim=True)), 1)
+    seen, error = torch.fft.irfft2(torch.fft.rfft2(parts) * sensitivity, s=(h, w)).split(1, 1)
+    mean, var_seen = _moments(_cells(seen, 2), _CELLS)
+    mean = mean + level * sensitivity[0, 0]
+    var_error = _moments(_cells(error, 2), _CELLS)[1]
+    squares = (x - y).square()
+    if blocks == "larson":
+        # Deviations over N - 1, as MATLAB has them, of 8 x 8 pixels within the block.
+        small = _moments(_cells(seen, 2), _CELLS // 2)[1] * (64 / 63)
+        var_error = var_error * (256 / 255)
+        for axis in (2, 3):
+            small = _smaller_of_two(small, axis, x.shape[axis])
+            mean, var_error = (_counted(part, axis, x.shape[axis]) for part in (mean, var_error))
+        errors = _within(_running_mean(squares).square())
+    else:
+        mean, var_error, small = (_mixed(part, colors) for part in (mean, var_error, var_seen))
+        for axis in (2, 3):  # of the block and those before it
+            before = small.narrow(axis, 0, 1)
+            shifted = torch.cat((before, small.narrow(axis, 0, small.shape[axis] - 1)), axis)
+            small = torch.minimum(small, shifted)
+        small = small / 4
+        errors = avg_pool2d(squares, _CELL * _CELLS, _CELL).square()
+    mask = torch.maximum(small, (_LEAST_CONTRAST * mean).square())
+    hidden = mean < _DARK
+    ratio = var_error / torch.where(hidden, 1, mask)
+    above = torch.where(hidden, 0, 0.5 * ratio.clamp(min=1).log())
+    return _DETECTION_GAIN * root(_mean(above.square(), errors, x.shape, blocks))
+
+
+def _lightness(image: Tensor, white: float) -> Tensor:
+    """``k I^(2.2 / 3)``, odd in ``I``, so that negative values keep a gradient."""
+    if white < 255:
+        image = image.clamp(max=white)
+    negative = image < 0
+    power = held_power(torch.where(negative, -image, image), _GAMMA, 1e-2)
+    return _LUMINANCE * torch.where(negative, -power, power)
+
+
+def contrast_sensitivity(h: int, w: int, degree: float, transposed: int) -> Array:
+    """The sensitivity at the frequencies of ``rfft2``, ``(H, W // 2 + 1)``.
+
+    The program samples it half a step off the frequencies, in cycles per width on both axes. Of a
+    real result, only the even part counts. ``transposed`` stores the plane column by column and
+    reads it row by row, as pyiqa does: they differ unless ``H = W``.
+    """
+    rows, columns = np.arange(h) - (h - 1) / 2, np.arange(w) - (w - 1) / 2
+    u, v = np.meshgrid(rows, columns, indexing="ij")
+    radius, angle = np.hypot(u, v) / w * degree, np.arctan2(v, u)
+    radius /= 0.15 * np.cos(4 * angle) + 0.85
+    plane = 2.6 * (0.0192 + 0.114 * radius) * np.exp(-((0.114 * radius) ** 1.1))
+    plane[radius < 7.8909] = 0.9809
+    if transposed:
+        plane = plane.T.reshape(h, w)
+    plane = np.fft.ifftshift(plane)
+    mirrored = np.roll(np.flip(plane), 1, (0, 1))
+    half: Array = (plane + mirrored)[:, : w // 2 + 1] / 2
+    return half
+
+
+def _running_mean(image: Tensor) -> Tensor:
+    """Means of 16 x 16 pixels about those that count; of an even window, one more lies behind."""
+    for axis in (2, 3):
+        image = image.narrow(axis, _MARGIN - 7, image.shape[axis] - 2 * _MARGIN + 14)
+        for step in (1, 2, 4, 8):
+            length = image.shape[axis] - step
+            image = image.narrow(axis, 0, length) + image.narrow(axis, step, length)
+    return image / 256
+
+
+def _within(image: Tensor) -> Tensor:
+    """Sums of the pixels of each cell that counts."""
+    bottom, right = (-side % _CELL for side in image.shape[2:])
+    return avg_pool2d(pad(image, (0, right, 0, bottom)), _CELL) * _CELL**2
+
+
+# --- appearance -----------------------------------------------------------------------------------
+
+
+def _appearance(x: Tensor, y: Tensor, blocks: Variant, filters: Variant, colors: int) -> Tensor:
+    """``d_appear`` of each plane, ``(N,)``."""
+    h, w = x.shape[2:]
+    parts = constant_planes(log_gabor, h, w, int(filters == "pyiqa"), like=x)
+    radial, angular = parts[:_SCALES], parts[_SCALES:]
+    if filters == "larson":  # whose filters are 0 there; the rest keeps more digits
+        x, y = (image - image.detach().mean((2, 3), keepdim=True) for image in (x, y))
+    spectrum_x, spectrum_y = torch.fft.fft2(x), torch.fft.fft2(y)
+    weights = constant(_SCALE_WEIGHTS, x)
+    total: Tensor | None = None
+    for o in range(_ORIENTATIONS):  # one at a time: memory that fits is used again
+        transfer = radial * angular[o]
+        one, other = (
+            _statistics(spectrum * transfer, blocks) for spectrum in (spectrum_x, spectrum_y)
+        )
+        differences = [(a - b).abs() for a, b in zip(one, other, strict=True)]
+        change = differences[0] + 2 * differences[1] + differences[2]  # (N, S, H', W')
+        of_scale = weights if filters == "larson" else weights[o].expand(_SCALES)
+        part = (change * of_scale.view(-1, 1, 1)).sum(1, keepdim=True)
+        total = part if total is None else total + part
+    assert total is not None
+    if blocks == "pyiqa":
+        total = _mixed(total, colors)
+    return root(_mean(total.square(), None, x.shape, blocks))
+
+
+def _statistics(spectrum: Tensor, blocks: Variant) -> tuple[Tensor, Tensor, Tensor]:
+    """Deviation, skewness and kurtosis of the magnitudes of subbands in each block."""
+    squares = torch.view_as_real(torch.fft.ifft2(spectrum)).square().sum(-1)
+    magnitude = root(squares)
+    _, m2, m3, m4 = _moments(_cells(magnitude, 4), _CELLS)
+    sample = 1.0
+    if blocks == "larson":
+        sample = math.sqrt(256 / 255)
+        for axis in (2, 3):
+            m2, m3, m4 = (_counted(m, axis, spectrum.shape[axis]) for m in (m2, m3, m4))
+    # What rounding makes of a flat image counts as flat.
+    still = m2 <= (64 * 255 * torch.finfo(m2.dtype).eps) ** 2
+    m2 = torch.where(still, 1, m2)
+    deviation = m2.sqrt()
+    moments = (sample * deviation, m3 / (m2 * deviation), m4 / (m2 * m2))
+    found = [torch.where(still, 0, moment) for moment in moments]
+    return found[0], found[1], found[2]
+
+
+def log_gabor(h: int, w: int, shifted: int) -> Array:
+    """Factors of one-sided log-Gabor filters in the order of ``fft2``: five radial ones, the finest
+    first, and four angular ones, ``(9, H, W)``.
+
+    ``shifted`` also sets the radius of one other frequency to 1, as pyiqa does.
+    """
+    v, u = np.meshgrid(
+        (np.arange(h) - h / 2) / (h / 2), (np.arange(w) - w / 2) / (w / 2), indexing="ij"
+    )
+    radius, angle = np.hypot(u, v), np.arctan2(-v, u)
+    middle = tuple(math.floor(side / 2 + 0.5) for side in (h, w))  # halves up, as MATLAB rounds
+    if shifted:
+        middle = (round(h / 2), round(w / 2))
+        radius[round(h / 2 + 1), round(w / 2 + 1)] = 1.0
+        logarithm = np.log(radius + 1e-12)
+    else:
+        radius[middle] = 1.0
+        logarithm = np.log(radius)
+    filters = np.empty((_SCALES + _ORIENTATIONS, h, w))
+    for s in range(_SCALES):
+        distance = logarithm - math.log(2 / (_FINEST * _RATIO**s))
+        filters[s] = np.exp(-(distance**2) / (2 * math.log(_BANDWIDTH) ** 2))
+        filters[s][middle] = 0.0
+    for o in range(_ORIENTATIONS):
+        turned = angle - o * math.pi / _ORIENTATIONS
+        around = np.arctan2(np.sin(turned), np.cos(turned))
+        filters[_SCALES + o] = np.exp(-(around**2) / (2 * _SPREAD**2))
+    return np.fft.fftshift(filters, (1, 2))
+
+
+# --- statistics of blocks -------------------------------------------------------------------------
+
+
+def _cells(image: Tensor, order: int) -> list[Tensor]:
+    """The mean and the central moments up to ``order`` of each 4 x 4 pixels."""
+    rows, columns = (side // _CELL for side in image.shape[2:])
+    image = image[:, :, : rows * _CELL, : columns * _CELL]
+    parts = image.reshape(*image.shape[:2], rows, _CELL, columns, _CELL)
+    mean = parts.mean((3, 5), keepdim=True)
+    offset = parts - mean
+    power, moments = offset, [mean[:, :, :, 0, :, 0]]
+    for _ in range(order - 1):
+        power = power * offset
+        moments.append(power.mean((3, 5)))
+    return moments
+
+
+def _moments(cells: list[Tensor], count: int) -> list[Tensor]:
+    """The mean and the central moments of ``count x count`` cells from each position on.
+
+    Moments of equal parts are merged about the common mean, so that nothing cancels.
+    """
+    for axis in (2, 3):
+        length = cells[0].shape[axis] - count + 1
+        parts = [[m.narrow(axis, k, length) for m in cells] for k in range(count)]
+        mean = functools.reduce(torch.add, [part[0] for part in parts]) / count
+        merged: list[list[Tensor]] = []
+        for part in parts:
+            d = part[0] - mean
+            found = [part[1] + d * d]
+            if len(cells) > 2:
+                found.append(part[2] + d * (3 * part[1] + d * d))
+                found.append(part[3] + d * (4 * part[2] + d * (6 * part[1] + d * d)))
+            merged.append(found)
+        sums = [functools.reduce(torch.add, same) / count for same in zip(*merged, strict=True)]
+        cells = [mean, *sums]
+    return cells
+
+
+def _last(side: int) -> int:
+    """The last block of an axis with a pixel that counts; the first is ``_MARGIN / _CELL``."""
+    return (side - _MARGIN - 2) // _CELL
+
+
+def _counted(values: Tensor, axis: int, side: int) -> Tensor:
+    """The blocks with pixels that count."""
+    first = _MARGIN // _CELL
+    return values.narrow(axis, first, _last(side) - first + 1)
+
+
+def _smaller_of_two(values: Tensor, axis: int, side: int) -> Tensor:
+    """The smaller of each block and the next one. The program looks for that one a pixel too far,
+    so that the last block has none on most sides.
+    """
+    first, last = _MARGIN // _CELL, _last(side)
+    own = values.narrow(axis, first, last - first + 1)
+    if _CELL * last + _CELL + 1 <= side - _MARGIN:
+        return torch.minimum(own, values.narrow(axis, first + 1, last - first + 1))
+    following = torch.cat(
+        (values.narrow(axis, first + 1, last - first), values.narrow(axis, last, 1)), axis
+    )
+    return torch.minimum(own, following)
+
+
+def _mixed(values: Tensor, colors: int) -> Tensor:
+    """Statistics of blocks as pyiqa reads them: stored with the channel last, read with the channel
+    first.
+    """
+    planes, _, h, w = values.shape
+    stored = values.view(planes // colors, colors, h, w).permute(0, 2, 3, 1)
+    return stored.reshape(planes, 1, h, w)
+
+
+def _mean(values: Tensor, sums: Tensor | None, shape: torch.Size, blocks: Variant) -> Tensor:
+    """The mean of each image over the pixels that count of ``values`` of blocks, or of their
+    product with ``sums`` over the pixels of a block.
+    """
+    if blocks == "pyiqa":
+        return (values if sums is None else values * sums).flatten(1).mean(1)
+    h, w = (side - 2 * _MARGIN - 1 for side in shape[2:])
+    if sums is None:
+        tall, wide = (
+            constant(
+                (float(_CELL),) * ((side - 1) // _CELL) + (float((side - 1) % _CELL + 1),), values
+            )
+            for side in (h, w)
+        )
+        sums = tall.view(-1, 1) * wide
+    return (values * sums).flatten(1).sum(1) / (h * w)
+
+
+MAD = Measure(
+    "mad",
+    "MAD",
+    "",
+    "lower",
+    0.0,
+    (0.0, float("inf")),
+    "Larson & Chandler 2010",
+    _mad,
+    MADOptions,
+    formula="luma 0.299 R + 0.587 G + 0.114 B of colour images; local errors of 16 x 16 pixels "
+    "times the logarithm of their contrast over that of the target, after a contrast sensitivity "
+    "at 64 pixels per degree; differences of deviation, skewness and kurtosis of log-Gabor "
+    "magnitudes; both mixed by a sigmoid of the first (Larson & Chandler 2010, MAD_index.m)",
+    module="MADLoss",
+    metric="MAD",
+    takes_color=True,
+    agrees="the authors' MAD_index.m under GNU Octave: 1e-12; pyiqa: its four printed digits",
+)
+mad = mad_loss = MAD.loss
+
+# --- conventions ----------------------------------------------------------------------------------
+
+
+def _of_a_program(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    blocks: Variant = "larson",
+    filters: Variant = "larson",
+    channels: Literal["luma", "each"] = "luma",
+    white: float = 255.0,
+    **options: Any,
+) -> Tensor:
+    record = MADOptions.make(options, "mad")
+    found = _mad_of(
+        pred, target, record, blocks=blocks, filters=filters, channels=channels, white=white
+    )
+    return found.reduce(record.reduction)
+
+
+_PYIQA: dict[str, Any] = {"blocks": "pyiqa", "filters": "pyiqa"}
+CONVENTIONS = Table(
+    "MAD",
+    MAD,
+    (
+        *PREPARATION,
+        choice(
+            "colours",
+            "channels",
+            {
+                "luma": ("luma", "luma 0.299 R + 0.587 G + 0.114 B of colour images"),
+                "each": ("each channel", "each channel by itself, mean over channels"),
+            },
+        ),
+        Attribute(
+            "sensitivity",
+            ("pixels_per_degree",),
+            lambda s: f"{s['pixels_per_degree']:g} pixels per degree",
+            lambda s: f"contrast sensitivity at {s['pixels_per_degree']:g} pixels per degree",
+        ),
+        Attribute(
+            "lightness",
+            ("white",),
+            lambda s: f"codes up to {s['white']:g}",
+            lambda s: (
+                ""
+                if s["white"] == 255
+                else f"the lightness of codes above {s['white']:g} is that of {s['white']:g}"
+            ),
+        ),
+        choice(
+            "blocks",
+            "blocks",
+            {
+                "larson": (
+                    "inside, N - 1",
+                    "blocks of 16 x 16 pixels at every fourth position, without the outermost 16 "
+                    "pixels; deviations over N - 1; contrast of the target is the least of four "
+                    "parts of 8 x 8",
+                ),
+                "pyiqa": (
+                    "all, N",
+                    "blocks of 16 x 16 pixels at every fourth position; deviations over N; "
+                    "contrast of the target is half the least of the block and the three before "
+                    "it; those of three channels are stored by position and read by channel",
+                ),
+            },
+        ),
+        choice(
+            "filters",
+            "filters",
+            {
+                "larson": ("weighted by scale", "log-Gabor subbands weighted by their scale"),
+                "pyiqa": (
+                    "weighted by orientation",
+                    "log-Gabor subbands weighted by their orientation, 0.5, 0.75, 1 and 5 of "
+                    "13.25; the sensitivity is stored transposed, which mixes frequencies unless "
+                    "H = W",
+                ),
+            },
+        ),
+        Attribute(
+            "mixture",
+            ("blend",),
+            lambda s: "blend = {:g}, {:g}".format(*s["blend"]),
+            lambda s: "both parts mixed with blend = {:g}, {:g}".format(*s["blend"]),
+        ),
+        OVER_BATCH,
+    ),
+    Convention(
+        "larson2010",
+        "the authors' program on gray images, or on the unrounded luma of RGB",
+        "MAD_index.m, version of September 2011, on doubles",
+        p.OCTAVE,
+        1e-10,
+    ),
+    Convention(
+        "matlab",
+        "gray 8-bit images in MATLAB",
+        "MAD_index.m on rgb2gray(uint8)",
+        p.OCTAVE,
+        1e-10,
+        options={"white": 254.0},
+        preparation=p.MATLAB_GRAY,
+        notes=("uint8(255) + 1 is 255, so that the program's table gives white the value of 254.",),
+    ),
+    Convention(
+        "pyiqa",
+        "IQA-PyTorch's 'mad': each channel",
+        "MAD(); create_metric('mad')",
+        p.PYIQA,
+        1e-6,
+        "its sensitivity is float32",
+        options=_PYIQA | {"channels": "each"},
+        notes=("Its gradient is not finite where a block is flat.",),
+    ),
+    function=_of_a_program,
+)
