@@ -4,15 +4,13 @@ Beyond an image, its border is repeated. Where the flow is NaN, so is the result
 of the flow is 0.
 """
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from ssimloss.kernels import library
-from ssimloss.kernels.autograd import Equation, second_order, signed
+from ssimloss.kernels.autograd import Equation, Pair, maps
 from ssimloss.kernels.backends import Backend, Kernel, Kernels, kernel
-from ssimloss.kernels.operators import no_second_order, register_one_by_one
+from ssimloss.kernels.operators import keep, maps_backward, register_one_by_one
 from ssimloss.kernels.warped import cpu
 
 WARPED: Kernels = {"cpu": Kernel(library.why_not_for, cpu.warped)}
@@ -36,44 +34,10 @@ def warped(images: Tensor, flow: Tensor, *, backend: str, equation: Equation) ->
         backend: one of ``WARPED``.
         equation: the same in plain PyTorch.
     """
-    if torch.compiler.is_compiling():
-        compiled: Tensor = torch.ops.ssimloss.warped(images, flow, backend)
-        return compiled
-    found: Tensor = _Warped.apply(images, flow, backend, equation)
-    return found
+    return maps(images, flow, _PAIR, (), backend, equation)
 
 
-class _Warped(torch.autograd.Function):
-    generate_vmap_rule = True
-
-    @staticmethod
-    @signed
-    def forward(images: Tensor, flow: Tensor, backend: str, _equation: Equation) -> Tensor:
-        found: Tensor = torch.ops.ssimloss.warped(images, flow, backend)
-        return found
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], _output: Tensor) -> None:
-        images, flow, ctx.backend, ctx.equation = inputs
-        ctx.save_for_backward(images, flow)
-
-    @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        images, flow = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            with_graph = second_order(ctx, images, flow, ctx.equation, upstream)
-            if with_graph is not None:
-                return *with_graph, None, None
-        return *_gradients(upstream, images, flow, ctx.needs_input_grad, ctx.backend), None, None
-
-
-def _gradients(
-    upstream: Tensor, images: Tensor, flow: Tensor, needed: tuple[bool, ...], backend: str
-) -> tuple[Tensor | None, Tensor | None]:
-    needed = needed[:2]
-    found = torch.ops.ssimloss.warped_backward(upstream, images, flow, *needed, backend)
-    to_images, to_flow = (f if need else None for f, need in zip(found, needed, strict=True))
-    return to_images, to_flow
+_PAIR = Pair(torch.ops.ssimloss.warped, torch.ops.ssimloss.warped_backward)
 
 
 @torch.library.register_fake("ssimloss::warped")
@@ -145,17 +109,6 @@ def _check(images: Tensor, flow: Tensor) -> None:
         )
 
 
-def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG001 - by contract
-    images, flow, ctx.backend = inputs
-    ctx.save_for_backward(images, flow)
-
-
-def _backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-    no_second_order("warped")
-    images, flow = ctx.saved_tensors
-    return *_gradients(upstream, images, flow, ctx.needs_input_grad, ctx.backend), None
-
-
-torch.library.register_autograd("ssimloss::warped", _backward, setup_context=_keep)
+torch.library.register_autograd("ssimloss::warped", maps_backward("warped"), setup_context=keep)
 register_one_by_one("warped")
 register_one_by_one("warped_backward")
