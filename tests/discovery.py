@@ -215,7 +215,8 @@ RECIPES = {
         rough=("distance=l1",),
     ),
     "FSIMLoss": Recipe(generates=False),
-    "MADLoss": Recipe(sides=(42, 46), generates=False),  # 34 pixels at least
+    "MADLoss": Recipe(sides=(42, 46), generates=False, small_sides=(40, 44)),  # 34 pixels at least
+    "EnhancedSSIMLoss": Recipe(sides=(52, 64), small_sides=(48, 60)),  # 44 pixels at least
     # So many blocks that another share of them is another number.
     "DSSLoss": Recipe(sides=(120, 128), small_sides=(24, 28)),
     # By default, 81 pixels at least and 640 projections.
