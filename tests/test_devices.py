@@ -160,6 +160,7 @@ FUNCTIONS: dict[str, Callable[[Tensor, Tensor], Any]] = {
     "ssim_map": lambda x, y: F.ssim_map(x, y, mask=torch.ones_like(x)),
     "temporal_difference_loss": lambda x, y: F.temporal_difference_loss(x, y),
     "texture_loss": lambda x, y: F.texture_loss({"a": x}, {"a": y}, layers={"a": 1.0}),
+    "wavelet_guidance": lambda x, _: F.wavelet_guidance(x, wavelet="haar"),
     "warping_error_loss": lambda x, y: F.warping_error_loss(x, flow=y[1:, :2]),
     "wavelet_transform": lambda x, _: F.wavelet_transform(x, transform="decimated")[0],
 }

@@ -225,12 +225,17 @@ def test_every_loss_of_two_images_has_a_name_in_the_list(
     listed = {line.split()[0] for line in capsys.readouterr().out.splitlines() if line[0] == " "}
     assert listed == {*LOSSES, *single_losses()}
 
-    made = {type(loss.make()).__name__ for name, loss in single_losses().items() if name != "dists"}
+    downloads = ("dists", "adists")
+    made = {
+        type(loss.make()).__name__
+        for name, loss in single_losses().items()
+        if name not in downloads
+    }
     # Of other inputs, of clips, of feature maps; L1 by another name; made for CLIP's features; its
-    # network is a download.
+    # networks are downloads.
     beyond = {"AdversarialLoss", "PriorLoss", "LandmarkLoss"}
     beyond |= {"TemporalDifferenceLoss", "WarpingErrorLoss", "FeatureMatchingLoss"}
-    beyond |= {"CycleConsistencyLoss", "CMMDLoss", "DISTS"}
+    beyond |= {"CycleConsistencyLoss", "CMMDLoss", "DISTS", "ADISTS"}
     assert set(ssimloss.losses.__all__) - made == beyond
 
 

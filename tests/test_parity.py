@@ -743,6 +743,7 @@ def test_bounds() -> None:
 
 
 WIDER = {
+    "ENHANCED_SSIM/venkataramanan2021": 5e-6,
     "SSIM/pytorch_msssim": 1e-5,
     "MS_SSIM/pytorch_msssim": 1e-5,
     "SSIM/monai": 5e-5,

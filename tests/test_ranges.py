@@ -265,6 +265,8 @@ def functions() -> dict[str, Callable[..., Tensor]]:
     found: dict[str, Callable[..., Tensor]] = {}
     for name in F.__all__:
         function = getattr(F, name)
+        if name == "wavelet_guidance":
+            continue  # of one image, which is checked where its luma is computed
         if inspect.isroutine(function) and "data_range" in inspect.signature(function).parameters:
             found[name] = function
     for name in ssimloss.losses.__all__:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -200,17 +201,35 @@ def test_networks_are_served(route: str, checkpoint: bool) -> None:
     assert not found, "\n".join(found)
 
 
+# Options for images as small as possible; features and a clip in place of images.
+SMALL: dict[str, dict[str, Any]] = {
+    "ms_ssim": {"window_size": 3},
+    "ms_swd": {"scales": 2, "projections": 4, "patch_size": 3},
+    "ssimulacra2": {"min_size": "fewer_scales"},
+    "fdl": {"layers": {"a": 1.0}, "projections": 2, "patch_size": 3},
+    "sliced": {"layers": {"a": 1.0}, "projections": 2},
+    "projected": {"layers": {"a": 1.0}},
+}
+
+
 @pytest.mark.skipif(kernels.why_not("cpu") is not None, reason="no native library")
 @pytest.mark.parametrize("name", NAMED)
 def test_a_named_backend_runs_or_gives_its_reason(name: str) -> None:
     needs_more = "ms_ssim" in name or name in ("vif", "vif_loss")
     sides = (48, 50) if needs_more else (20, 22)
-    options = {"window_size": 3} if "ms_ssim" in name else {}
+    options = next((found for start, found in SMALL.items() if start in name), {})
     pred, target = torch.rand(2, 2, 1, *sides, dtype=torch.float64)
 
     def f(image: Tensor) -> Tensor:
-        images = (image,) if name.startswith("total_variation") else (image, target)
-        found = NAMED[name](*images, backend="cpu", **options)
+        images: tuple[Any, ...] = (image, target)
+        if name.startswith("total_variation"):
+            images = (image,)
+        elif "layers" in options:
+            images = {"a": image}, {"a": target}
+        if name.startswith("warping"):
+            found = NAMED[name](image, flow=target[1:].expand(1, 2, *sides), backend="cpu")
+        else:
+            found = NAMED[name](*images, backend="cpu", **options)
         if isinstance(found, dict):
             found = torch.stack(list(found.values()))
         return found.square().mean() if found.ndim else found

@@ -135,6 +135,7 @@ DEEP = {
     ),
     "lpips": Loss("LPIPS on AlexNet", lambda: ssimloss.LPIPS()),
     "dists": Loss("DISTS on VGG16, whose weights are a download", lambda: ssimloss.DISTS()),
+    "adists": Loss("A-DISTS on VGG16, whose weights are a download", lambda: ssimloss.ADISTS()),
 }
 VARIANTS = {
     "color_cielab": Loss(

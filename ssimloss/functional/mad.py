@@ -70,10 +70,10 @@ class MADOptions(Reduced, Ranged):
         """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.positive("pixels_per_degree", self.pixels_per_degree)
-        if len(self.blend) != 2:
+        if len(_checks.weights("blend", self.blend)) != 2:
             raise ValueError(f"blend must be two numbers, got {self.blend!r}")
-        for value in self.blend:
-            _checks.positive("blend", value)
+        for index, value in enumerate(self.blend):
+            _checks.positive(f"blend[{index}]", value)
 
 
 def _mad(pred: Tensor, target: Tensor, options: MADOptions) -> Scores:
