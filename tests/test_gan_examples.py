@@ -97,6 +97,7 @@ def check_picture(path: Path) -> None:
 # --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sweep  # by the same code as SRGAN's, below
 def test_a_killed_dcgan_resumes_to_the_same_weights_and_table(tmp_path: Path) -> None:
     options = ("--kind", "hinge", "wasserstein", *DCGAN_TINY)  # with and without a penalty
     whole, killed = tmp_path / "whole", tmp_path / "killed"
