@@ -253,6 +253,26 @@ def test_factors_beside_the_weight() -> None:
         battery.close(combined_from_template([section], nearest=True)(pred, target), expected)
 
 
+def test_distances_of_patches_and_scales_with_their_defaults() -> None:
+    pred, target = battery.pictures(48, 40)
+    for section, expected in (
+        (
+            {"swd_opt": {"type": "msswd_loss", "loss_weight": 2.0, "num_proj": 8}},
+            0.2 * ssimloss.MSSWDLoss(scales=3, projections=8)(pred, target),
+        ),
+        (
+            [{"type": "msssiml1loss", "loss_weight": 3.0, "gaussian_sigmas": [0.5, 2.0]}],
+            3
+            * ssimloss.MSSSIML1Loss(alpha=0.1, sigmas=(0.5, 2), window_size=9, padding="zeros")(
+                pred, target
+            ),
+        ),
+    ):
+        with pytest.raises(ValueError, match=r"differs: (neosr|traiNNer-redux) compares"):
+            combined_from_template(section)
+        battery.close(combined_from_template(section, nearest=True)(pred, target), expected)
+
+
 def test_factors_of_zero_and_below() -> None:
     """A factor of 0 is a weight of 0; only losses with a factor have an option for it."""
     l1, cosine = {"type": "l1loss", "loss_weight": 1.0}, {"type": "cosimloss", "loss_weight": 1.0}
@@ -413,11 +433,17 @@ def test_errors() -> None:
         ),
         ({"type": "ColorLoss", "criterion": "l2"}, "criterion must be one of 'l1', got 'l2'"),
         ({"type": "ColorLoss", "scale": 0.5}, "scale must be at least 1, got 0.5"),
+        ({"type": "msswd_loss", "stride": 2}, "stride must be 1, as every patch"),
+        ({"type": "msswd_loss", "c": 1}, "c must be 3, as CIELAB"),
+        (
+            {"type": "MSSSIML1Loss", "gaussian_sigmas": [1.0, 2.25]},
+            "4 times the last of gaussian_sigmas must be even",
+        ),
     ],
     ids=lambda value: "" if isinstance(value, str) else "-".join(map(str, value.values())),
 )
 def test_values_without_a_counterpart_are_named(options: dict[str, Any], message: str) -> None:
     section, kind = {**options, "loss_weight": 1.0}, options["type"]
-    template: Any = {"ldl_opt": section} if kind == "ldl_loss" else [section]
+    template: Any = {"an_opt": section} if kind in COUNTERPARTS[NEOSR] else [section]
     with pytest.raises(ValueError, match=rf"{message}.*; change .* skip=\('{kind}',\)"):
         combined_from_template(template, nearest=True)

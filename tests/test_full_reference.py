@@ -190,6 +190,18 @@ def test_dct_subbands_count_the_worst_positions() -> None:
         F.dss(pred, target, sigma=0.1)
 
 
+def test_information_of_flat_blocks_far_beyond_the_range() -> None:
+    """In float32, the variance that the covariance leaves unexplained is not negative."""
+    rows, columns = torch.arange(181)[:, None], torch.arange(193)
+    pred, target = (
+        100 * ((rows // high + columns // wide) % 2).float().expand(1, 1, -1, -1)
+        for high, wide in ((16, 16), (13, 19))
+    )
+    value, gradient = battery.differentiate(F.iw_ssim, pred, target)
+    assert 0 < value < 1
+    assert gradient.isfinite().all()
+
+
 def test_flat_images_learn_from_dct_subbands() -> None:
     """Where deviations are 0, which is where piq's gradient is NaN."""
     _, target = pair(64, 64)

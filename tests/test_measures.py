@@ -182,6 +182,28 @@ def test_equal_images_are_perfect_far_beyond_the_range(name: str) -> None:
     assert pred.grad.isfinite().all()
 
 
+KERNELS = [
+    name for name, m in registered().items() if hasattr(m.record, "backend") and "vmaf" not in name
+]
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_equal_flat_blocks_are_perfect_without_a_kernel(name: str) -> None:
+    """In float32, within the range and at 100 times it. There, the rounding errors of a covariance
+    are as large as the constants that hold it.
+    """
+    found = registered()[name]
+    options = found.record.make({"reduction": "image", "backend": "eager"}, name)
+    side = 96 if name == "ms_swd" else 181  # it sorts each pixel 128 times
+    hard = ((torch.arange(side)[:, None] // 16 + torch.arange(side) // 16) % 2).float()
+    pair = torch.stack((hard, 100 * hard))[:, None].expand(-1, 3, -1, -1)
+    value = found.evaluate((pair, pair.clone()), options, {}, False)
+    perfect = [found.perfect] * 2
+    if found.perfect is None:
+        perfect = found.evaluate((pair.double(), pair.double()), options, {}, False).tolist()
+    assert value.tolist() == pytest.approx(perfect, abs=1e-6)
+
+
 @pytest.mark.parametrize("name", ["lpips", "dists", "embedded"])
 def test_with_the_batch_networks_move_by_roundings_only(name: str) -> None:
     """On small images, which change most: 3e-6 of the value was measured (docs/metrics.md)."""

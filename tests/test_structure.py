@@ -21,6 +21,9 @@ from torch import Tensor
 import ssimloss
 import ssimloss.functional as F
 from ssimloss import filters
+from ssimloss.filters import window_weights
+from ssimloss.functional._equations import similarity
+from ssimloss.kernels import Comparison, Part
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -196,6 +199,33 @@ def test_structure_correlation_reference(options: dict[str, object], reduction: 
         *arrays(pred, target), reduction=reduction, **options
     )
     close(F.structure_correlation(pred, target, reduction=reduction, **options), expected)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_equal_flat_blocks_are_perfect_with_exponents(masked: bool) -> None:
+    """In float32, within the range and beyond it."""
+    hard = ((torch.arange(80)[:, None] // 16 + torch.arange(96) // 16) % 2).float()
+    hard = hard.expand(1, 2, -1, -1)
+    mask = hole(hard.shape) if masked else None
+    for factor in (1, 100, 1e7):
+        pred = (factor * hard).requires_grad_()
+        value = F.ssim(pred, factor * hard, exponents=(0.5, 0.7, 0.3), mask=mask)
+        assert value.item() == pytest.approx(1, abs=1e-6)
+        value.backward()
+        assert pred.grad is not None
+        assert pred.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("part", ["ssim", "contrast_structure"])
+def test_similarity_keeps_its_bounds_far_beyond_the_range(part: Part) -> None:
+    """Blocks against other blocks, flat in both images at many positions, in float32."""
+    rows, columns = torch.arange(80)[:, None], torch.arange(96)
+    x, y = (
+        1e4 * ((rows // side + columns // side) % 2).float().expand(1, 1, -1, -1)
+        for side in (16, 13)
+    )
+    comparison = Comparison(window_weights("gaussian", 11, 1.5), 1e-4, 9e-4, 0.0, part, "valid")
+    assert similarity(x, y, comparison).abs().max() <= 1
 
 
 def test_structure_correlation_of_flat_windows() -> None:

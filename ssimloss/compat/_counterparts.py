@@ -78,6 +78,42 @@ def _ms_ssim_of_redux(
     return losses.MSSSIMLoss(combination=combination, negative="relu_map", pooling="zeros")
 
 
+def _ms_ssim_l1(
+    *,
+    gaussian_sigmas: Sequence[float] = (0.5, 1.0, 2.0, 4.0, 8.0),
+    data_range: float = 1.0,
+    k: Sequence[float] = (0.01, 0.03),
+    alpha: float = 0.1,
+    cuda_dev: int = 0,  # noqa: ARG001 - traiNNer-redux does not use it
+) -> losses.MSSSIML1Loss:
+    taps = int(4 * gaussian_sigmas[-1] + 1)
+    if taps % 2 == 0:
+        raise ValueError(
+            "4 times the last of gaussian_sigmas must be even, as a window of "
+            f"{taps} has no centre, got {gaussian_sigmas[-1]}"
+        )
+    k1, k2 = k
+    return losses.MSSSIML1Loss(
+        alpha=alpha,
+        sigmas=tuple(gaussian_sigmas),
+        data_range=data_range,
+        k1=k1,
+        k2=k2,
+        window_size=taps,
+        padding="zeros",
+    )
+
+
+def _ms_swd(
+    *, num_scale: int = 3, num_proj: int = 24, patch_size: int = 11, stride: int = 1, c: int = 3
+) -> losses.MSSWDLoss:
+    if stride != 1:
+        raise ValueError(f"stride must be 1, as every patch is compared, got {stride}")
+    if c != 3:
+        raise ValueError(f"c must be 3, as CIELAB has three channels, got {c}")
+    return losses.MSSWDLoss(scales=num_scale, projections=num_proj, patch_size=patch_size)
+
+
 def _focal_frequency(
     *,
     alpha: float = 1.0,
@@ -344,6 +380,13 @@ COUNTERPARTS: dict[str, dict[str, Counterpart]] = {
             weight=1.0,
         ),
         "ff_loss": Counterpart(_focal_frequency, weight=1.0),
+        "msswd_loss": Counterpart(
+            _ms_swd,
+            "neosr compares the coarsest scale alone, divides by the number of scales, and draws "
+            "new directions in every call",
+            weight=1.0,
+            factor=0.1,
+        ),
         "dists_loss": Counterpart(
             _dists, "neosr does not normalize the images for the network", weight=1.0
         ),
@@ -385,6 +428,11 @@ COUNTERPARTS: dict[str, dict[str, Counterpart]] = {
             _ms_ssim_of_redux,
             "traiNNer-redux compares the Y channel of YIQ, clipped to [0, 1], and leaves out the "
             "luminance",
+        ),
+        "MSSSIML1Loss": Counterpart(
+            _ms_ssim_l1,
+            "traiNNer-redux compares red at the finest scales alone, green at the middle ones and "
+            "blue at the coarsest, and multiplies all",
         ),
         "FFLoss": Counterpart(_focal_frequency),
         "DISTSLoss": Counterpart(_dists),

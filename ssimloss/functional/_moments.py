@@ -6,7 +6,13 @@ the sample factor ``N / (N - 1)``::
 
     mu_x = V(x),  var_x = u (V(x^2) - V(x)^2),  cov_xy = u (V(x y) - V(x) V(y))
     luminance          = (2 mu_x mu_y + C1) / (mu_x^2 + mu_y^2 + C1)
+                       = 1 - (mu_x - mu_y)^2 / (mu_x^2 + mu_y^2 + C1)
     contrast_structure = (2 cov_xy + C2) / (var_x + var_y + C2)
+                       = 1 - var_d / (var_x + var_y + C2)
+
+The second form of each is computed. With ``s = x + y`` and ``d = x - y``, the sum of both variances
+is ``(var_s + var_d) / 2``. Equal images are similar to exactly 1, and no similarity leaves [-1, 1],
+whatever the rounding of the moments.
 
 A constant per plane is subtracted before squaring. The variances do not depend on it, and in
 float32 those of bright flat patches keep their digits. Under a mask, V is the normalised
@@ -94,11 +100,12 @@ class Statistics:
     mu_y: Tensor
     offset_x: Tensor
     offset_y: Tensor
-    var_x: Tensor | None  # None if only the sum of both was requested
-    var_y: Tensor | None
     var_sum: Tensor
-    cov_xy: Tensor
     mass: Tensor | None  # the filtered mask, (N, 1 or C, ...)
+    var_difference: Tensor | None  # of x - y; None if separate moments were requested
+    var_x: Tensor | None = None  # these three only if they were
+    var_y: Tensor | None = None
+    cov_xy: Tensor | None = None
 
 
 def local_statistics(
@@ -112,13 +119,16 @@ def local_statistics(
 ) -> Statistics:
     """Means, variances and covariance under the window at every position.
 
-    ``var_x`` and ``var_y`` need a fifth filtered map; most similarities need only their sum
-    (``separate=False``).
+    ``var_x``, ``var_y`` and ``cov_xy`` need a fifth filtered map; most similarities need only the
+    variances of sum and difference (``separate=False``).
     """
     offset_x, offset_y = _plane_mean(x, mask), _plane_mean(y, mask)
     x, y = x - offset_x, y - offset_y
-    squares = [x * x, y * y] if separate else [x * x + y * y]
-    maps = [x, y, *squares, x * y]
+    if separate:
+        maps = [x, y, x * x, y * y, x * y]
+    else:
+        both, difference = x + y, x - y
+        maps = [both, difference, both * both, difference * difference]
     mass = None
     if mask is not None:
         maps = [m * mask for m in maps]
@@ -128,14 +138,36 @@ def local_statistics(
     means = list(filtered.chunk(count, dim=1))
     if mass is not None:
         means = [m / torch.where(mass > 0, mass, 1) for m in means]
-    mu_x, mu_y, *squared, product = means
+    first, second = (
+        sample_factor * (squared - mean * mean)
+        for mean, squared in zip(means[:2], means[2:4], strict=True)
+    )
+    if not separate:
+        mu_x, mu_y = (means[0] + means[1]) / 2, (means[0] - means[1]) / 2
+        first, second = _from_zero(first, means[2]), _from_zero(second, means[3])
+        var_sum = (first + second) / 2
+        return Statistics(mu_x, mu_y, offset_x, offset_y, var_sum, mass, second)
+    mu_x, mu_y, _, _, product = means
+    first, second = first.clamp(min=0), second.clamp(min=0)
+    var_sum = first + second
+    # |cov_xy| is at most the mean of the variances. Where a variance was cut to 0, the rounding
+    # errors of the covariance are cut as well; its gradient stays.
     cov_xy = sample_factor * (product - mu_x * mu_y)
-    if separate:
-        var_x = (sample_factor * (squared[0] - mu_x * mu_x)).clamp(min=0)
-        var_y = (sample_factor * (squared[1] - mu_y * mu_y)).clamp(min=0)
-        return Statistics(mu_x, mu_y, offset_x, offset_y, var_x, var_y, var_x + var_y, cov_xy, mass)
-    var_sum = (sample_factor * (squared[0] - mu_x * mu_x - mu_y * mu_y)).clamp(min=0)
-    return Statistics(mu_x, mu_y, offset_x, offset_y, None, None, var_sum, cov_xy, mass)
+    limit, found = var_sum.detach() / 2, cov_xy.detach()
+    cov_xy = cov_xy + (found.clamp(-limit, limit) - found)
+    return Statistics(mu_x, mu_y, offset_x, offset_y, var_sum, mass, None, first, second, cov_xy)
+
+
+def _from_zero(variance: Tensor, squares: Tensor) -> Tensor:
+    """The variance of local mean squares ``squares``, at least 0.
+
+    Where it is below 0 by rounding alone, because a sum or difference of images is constant, it
+    keeps its derivatives, of which the second is not 0. A window with negative weights has
+    variances below that, which have no slope.
+    """
+    rounding = 64 * torch.finfo(squares.dtype).eps * squares.detach().abs()
+    constant = (variance - variance.detach()) * (variance > -rounding)
+    return torch.where(variance < 0, constant, variance)
 
 
 def local_mean(image: Tensor, window: Tensor, mask: Tensor | None) -> Tensor:
@@ -155,12 +187,13 @@ def luminance(s: Statistics, c1: float) -> Tensor:
 
 def luminance_of(mu_x: Tensor, mu_y: Tensor, c1: float) -> Tensor:
     """The same for given means."""
-    return (2 * mu_x * mu_y + c1) / (mu_x * mu_x + mu_y * mu_y + c1)
+    return 1 - (mu_x - mu_y).square() / (mu_x * mu_x + mu_y * mu_y + c1)
 
 
 def contrast_structure(s: Statistics, c2: float) -> Tensor:
     """Contrast times structure with ``C3 = C2 / 2``, 1 where both images vary alike."""
-    return (2 * s.cov_xy + c2) / (s.var_sum + c2)
+    assert s.var_difference is not None
+    return 1 - s.var_difference / (s.var_sum + c2)
 
 
 def similarity_of(s: Statistics, c1: float, c2: float, part: Part) -> Tensor:
@@ -170,7 +203,8 @@ def similarity_of(s: Statistics, c1: float, c2: float, part: Part) -> Tensor:
 
 
 def deviation_product(s: Statistics, least: float) -> Tensor:
-    """``sigma_x sigma_y``; the value goes linearly to 0 for variances below ``least``.
+    """``sigma_x sigma_y``; for variances below ``least``, the value goes linearly to 0, down to the
+    magnitude of the covariance.
 
     There the gradient is that of the covariance, which equals the product where both images vary
     alike. The gradient of the root is not finite there, and with a gradient of 0 a flat image would
@@ -178,11 +212,13 @@ def deviation_product(s: Statistics, least: float) -> Tensor:
     """
     assert s.var_x is not None
     assert s.var_y is not None
+    assert s.cov_xy is not None
     product = (s.var_x / torch.sqrt(s.var_x.clamp(min=least))) * (
         s.var_y / torch.sqrt(s.var_y.clamp(min=least))
     )
     flat = (s.var_x < least) | (s.var_y < least)
-    towards = product.detach() + (s.cov_xy - s.cov_xy.detach())
+    cov = s.cov_xy.detach()
+    towards = torch.maximum(product.detach(), cov.abs()) + (s.cov_xy - cov)
     return torch.where(flat, towards, product)
 
 
@@ -195,6 +231,7 @@ def correlation(s: Statistics, least: float) -> Tensor:
     """``cov_xy / (sigma_x sigma_y)`` in [-1, 1], with each variance at least ``least``."""
     assert s.var_x is not None
     assert s.var_y is not None
+    assert s.cov_xy is not None
     deviations = torch.sqrt(s.var_x.clamp(min=least)) * torch.sqrt(s.var_y.clamp(min=least))
     return (s.cov_xy / deviations).clamp(-1, 1)
 
@@ -207,6 +244,7 @@ def structure(s: Statistics, flat: float, low_contrast: float) -> Tensor:
     """
     assert s.var_x is not None
     assert s.var_y is not None
+    assert s.cov_xy is not None
     flat_x, flat_y = s.var_x <= flat, s.var_y <= flat  # False for NaN
     held = correlation(s, low_contrast)
     one_is_flat = held - held.detach()

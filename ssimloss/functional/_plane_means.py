@@ -1,16 +1,18 @@
 """The mean SSIM or contrast-structure of every plane, with a gradient computed from seven filtered
 maps and without a stored graph.
 
-The symbols are those of ``_similarity``; ``var_x`` and ``var_y`` only occur as their sum, so four
-maps are filtered forward. With S the map whose mean is taken and W the transpose of V, the
-derivative of the mean with respect to x is, up to 1 over the number of positions::
+The symbols are those of ``_moments``; ``var_x`` and ``var_y`` only occur as their sum, so four maps
+are filtered forward: ``s = x + y``, ``d = x - y`` and their squares. With S the map whose mean is
+taken and W the transpose of V, the derivatives of the mean with respect to x and y are, up to 1
+over the number of positions::
 
-    W(dS/dV(x)) + 2 x W(dS/dV(x^2 + y^2)) + y W(dS/dV(x y))
+    W(dS/dV(s) + dS/dV(d)) + 2 s W(dS/dV(s^2)) + 2 d W(dS/dV(d^2))
+    W(dS/dV(s) - dS/dV(d)) + 2 s W(dS/dV(s^2)) - 2 d W(dS/dV(d^2))
 
-and the same with x and y exchanged; both images use the last two filtered maps. The result is one
-number per plane, so the forward pass knows the gradient up to one factor per plane. It computes the
-gradient for a few planes or rows at a time in reused buffers, and backward scales it. For a second
-derivative, backward differentiates the plain equation instead.
+Both images use the last two filtered maps. The result is one number per plane, so the forward pass
+knows the gradient up to one factor per plane. It computes the gradient for a few planes or rows at
+a time in reused buffers, and backward scales it. For a second derivative, backward differentiates
+the plain equation instead.
 """
 
 from typing import Any
@@ -176,59 +178,62 @@ def _chunk(
     # would change its rounding.
     offset_x, offset_y = (image.mean(2, keepdim=True).mean(1, keepdim=True) for image in (x, y))
     maps = x.new_empty(4, p, h, w)
-    x, y = torch.sub(x, offset_x, out=maps[0]), torch.sub(y, offset_y, out=maps[1])
-    torch.mul(x, x, out=maps[2]).addcmul_(y, y)
-    torch.mul(x, y, out=maps[3])
+    x, y = torch.sub(x, offset_x, out=maps[2]), torch.sub(y, offset_y, out=maps[3])
+    s, d = torch.add(x, y, out=maps[0]), torch.sub(x, y, out=maps[1])
+    torch.mul(s, s, out=maps[2])
+    torch.mul(d, d, out=maps[3])
     filtered = blur_transposed(maps.view(-1, h, w), window)
-    v_x, v_y, v_squares, v_xy = filtered.view(4, p, *filtered.shape[1:]).unbind()
+    v_s, v_d, v_ss, v_dd = filtered.view(4, p, *filtered.shape[1:]).unbind()
 
-    numerator = v_xy.addcmul_(v_x, v_y, value=-1).mul_(2 * u).add_(c2)  # 2 cov + C2
-    var = v_squares.addcmul_(v_x, v_x, value=-1).addcmul_(v_y, v_y, value=-1).mul_(u)
-    varies = var > 0
-    inverse = var.clamp_(min=0).add_(c2).reciprocal_()  # 1 / (var + C2)
-    cs = numerator.mul_(inverse)
+    var_s, var_d = v_ss.addcmul_(v_s, v_s, value=-1), v_dd.addcmul_(v_d, v_d, value=-1)
+    varies, differs = var_s > 0, var_d > 0
+    var_s.clamp_(min=0)
+    var_d.clamp_(min=0).mul_(u)
+    # 1 / (var_x + var_y + C2)
+    inverse = var_s.mul_(u).add_(var_d).mul_(0.5).add_(c2).reciprocal_()
+    unlike = var_d.mul_(inverse)  # 1 - cs
+    cs = 1 - unlike
     if part == "ssim":
-        mu_x, mu_y = v_x + offset_x, v_y + offset_y
+        mu_s, mu_d = v_s + (offset_x + offset_y), v_d + (offset_x - offset_y)
         inverse_l = (
-            torch.mul(mu_x, mu_x).addcmul_(mu_y, mu_y).add_(c1).reciprocal_()
+            torch.mul(mu_s, mu_s).addcmul_(mu_d, mu_d).mul_(0.5).add_(c1).reciprocal_()
         )  # 1 / (mu_x^2 + mu_y^2 + C1)
-        lum = torch.mul(mu_x, mu_y).mul_(2).add_(c1).mul_(inverse_l)
+        unlike_l = torch.mul(mu_d, mu_d).mul_(inverse_l)
+        lum = 1 - unlike_l
         means = (lum * cs).sum(2).sum(1) / positions
     else:
         means = cs.sum(2).sum(1) / positions
     if grad_x is None and grad_y is None:
         return means
 
-    # Derivatives of the mean with respect to V(x y) and, doubled, to V(x^2 + y^2); then to V(x) and
-    # V(y).
+    # Derivatives of the mean with respect to V(s^2) and V(d^2), doubled; then to V(s) and V(d),
+    # whose sum belongs to x, and whose difference belongs to y.
     per_position = 1 / positions
-    to_filter = x.new_empty(2 + (grad_x is not None) + (grad_y is not None), p, *v_x.shape[1:])
-    d_product = torch.mul(inverse, 2 * u * per_position, out=to_filter[0])
+    to_filter = x.new_empty(2 + (grad_x is not None) + (grad_y is not None), p, *v_s.shape[1:])
+    slope = inverse.mul_(u * per_position)
     if part == "ssim":
-        d_product.mul_(lum)
-        inverse_l.mul_(cs).mul_(2 * per_position)
-        lum.mul_(inverse_l)
-    d_squares = torch.mul(d_product, cs, out=to_filter[1]).mul_(varies).neg_()
-
-    def d_mean(
-        v_own: Tensor, v_other: Tensor, mu_own: Tensor, mu_other: Tensor, out: Tensor
-    ) -> None:
-        torch.mul(v_other, d_product, out=out).addcmul_(v_own, d_squares).neg_()
-        if part == "ssim":
-            out.addcmul_(mu_other, inverse_l).addcmul_(mu_own, lum, value=-1)
-
-    if part != "ssim":
-        mu_x, mu_y = v_x, v_y
+        slope.mul_(lum)
+        inverse_l.mul_(cs).mul_(per_position)
+        of_s = mu_s.mul_(unlike_l).mul_(inverse_l)
+        of_d = mu_d.mul_(unlike_l.sub_(2)).mul_(inverse_l)
+    d_s = torch.mul(slope, unlike, out=to_filter[0])
+    d_d = torch.sub(d_s, slope, alpha=2, out=to_filter[1]).mul_(differs)
+    d_s.mul_(varies)
+    if part == "ssim":
+        of_s.addcmul_(v_s, d_s, value=-1)
+        of_d.addcmul_(v_d, d_d, value=-1)
+    else:
+        of_s, of_d = v_s.mul_(d_s).neg_(), v_d.mul_(d_d).neg_()
     if grad_x is not None:
-        d_mean(v_x, v_y, mu_x, mu_y, to_filter[2])
+        torch.add(of_s, of_d, out=to_filter[2])
     if grad_y is not None:
-        d_mean(v_y, v_x, mu_y, mu_x, to_filter[-1])
+        torch.sub(of_s, of_d, out=to_filter[-1])
     spread = blur_transposed(
-        to_filter.view(-1, *v_x.shape[1:]), window.flip(0), padding=window.numel() - 1
+        to_filter.view(-1, *v_s.shape[1:]), window.flip(0), padding=window.numel() - 1
     )
     spread = spread.view(-1, p, h, w)
     if grad_x is not None:
-        grad_x.add_(spread[2]).addcmul_(x, spread[1]).addcmul_(y, spread[0])
+        grad_x.add_(spread[2]).addcmul_(s, spread[0]).addcmul_(d, spread[1])
     if grad_y is not None:
-        grad_y.add_(spread[-1]).addcmul_(y, spread[1]).addcmul_(x, spread[0])
+        grad_y.add_(spread[-1]).addcmul_(s, spread[0]).addcmul_(d, spread[1], value=-1)
     return means

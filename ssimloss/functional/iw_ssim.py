@@ -174,7 +174,7 @@ def _information(x: Tensor, y: Tensor, parent: Tensor | None, noise: float, flat
     var_x, var_y, cov_xy = _moments(x[..., 4:-4, 4:-4], y[..., 4:-4, 4:-4])
     flat_x, flat_y = var_x < least, var_y < least  # NaN is neither flat nor hidden
     g = torch.where(flat_x | flat_y, 0, cov_xy) / (var_y + flat)
-    var_v = torch.where(flat_x, 0, var_x - g * cov_xy)
+    var_v = torch.where(flat_x, 0, (var_x - g * cov_xy).clamp(min=0))
     base = 1 + var_v / noise
     rate = (var_v + (1 + g * g) * noise) * energy / (noise * noise * base)
     # Of n factors 1 + rate lambda, the largest with the smallest: products that float32 holds. At
