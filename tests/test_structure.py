@@ -21,9 +21,6 @@ from torch import Tensor
 import ssimloss
 import ssimloss.functional as F
 from ssimloss import filters
-from ssimloss.filters import window_weights
-from ssimloss.functional._equations import similarity
-from ssimloss.kernels import Comparison, Part
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -204,8 +201,8 @@ def test_structure_correlation_reference(options: dict[str, object], reduction: 
 @pytest.mark.parametrize("masked", [False, True])
 def test_equal_flat_blocks_are_perfect_with_exponents(masked: bool) -> None:
     """In float32, within the range and beyond it."""
-    hard = ((torch.arange(80)[:, None] // 16 + torch.arange(96) // 16) % 2).float()
-    hard = hard.expand(1, 2, -1, -1)
+    hard = ((torch.arange(181)[:, None] // 16 + torch.arange(193) // 16) % 2).float()
+    hard = hard.expand(1, 3, -1, -1)
     mask = hole(hard.shape) if masked else None
     for factor in (1, 100, 1e7):
         pred = (factor * hard).requires_grad_()
@@ -216,16 +213,15 @@ def test_equal_flat_blocks_are_perfect_with_exponents(masked: bool) -> None:
         assert pred.grad.isfinite().all()
 
 
-@pytest.mark.parametrize("part", ["ssim", "contrast_structure"])
-def test_similarity_keeps_its_bounds_far_beyond_the_range(part: Part) -> None:
+def test_similarity_of_flat_blocks_far_beyond_the_range() -> None:
     """Blocks against other blocks, flat in both images at many positions, in float32."""
-    rows, columns = torch.arange(80)[:, None], torch.arange(96)
+    rows, columns = torch.arange(181)[:, None], torch.arange(193)
     x, y = (
-        1e4 * ((rows // side + columns // side) % 2).float().expand(1, 1, -1, -1)
-        for side in (16, 13)
+        1e4 * ((rows // high + columns // wide) % 2).float().expand(1, 3, -1, -1)
+        for high, wide in ((16, 16), (13, 19))
     )
-    comparison = Comparison(window_weights("gaussian", 11, 1.5), 1e-4, 9e-4, 0.0, part, "valid")
-    assert similarity(x, y, comparison).abs().max() <= 1
+    value = F.ssim(x, y, backend="eager")
+    close(value, F.ssim(x.double(), y.double(), backend="eager"), 1e-2)
 
 
 def test_structure_correlation_of_flat_windows() -> None:
