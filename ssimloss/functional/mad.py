@@ -210,8 +210,8 @@ def contrast_sensitivity(h: int, w: int, degree: float, transposed: int) -> Arra
     """The sensitivity at the frequencies of ``rfft2``, ``(H, W // 2 + 1)``.
 
     The authors' code samples it half a step off the frequencies, in cycles per width on both axes.
-    Of a real result, only the even part counts. ``transposed`` stores the plane column by column and
-    reads it row by row, as pyiqa does: they differ unless ``H = W``.
+    Of a real result, only the even part counts. ``transposed`` stores the plane column by column
+    and reads it row by row, as pyiqa does: they differ unless ``H = W``.
     """
     rows, columns = np.arange(h) - (h - 1) / 2, np.arange(w) - (w - 1) / 2
     u, v = np.meshgrid(rows, columns, indexing="ij")
