@@ -373,15 +373,8 @@ def test_a_continued_study_may_have_other_images_and_new_costs(
     smaller = again([cat], resume=True, cost_again=True)
     assert keys == ["cost/l1", "cost/l2"]
     assert plain(smaller.measures["l1"].fitness) == plain(alone.measures["l1"].fitness)
-    # An interrupted measurement of the cost does not leave old costs beside new ones.
-    kept = journal.Journal(tmp_path / "out", 0)
-    kept.discard(work.COST)
-    kept.add("cost/l1", {})
-    kept.close()
-    known = journal.read_journal(tmp_path / "out")
-    assert [key for key in known if key.startswith("cost/")] == ["cost/l1"]
-    assert "orderings/cat/l1" in known
 
+    # An interrupted measurement of the cost does not leave old costs beside new ones.
     def interrupted(done: int, _all: int, _key: str) -> None:
         if done == 1:
             raise KeyboardInterrupt
@@ -392,6 +385,7 @@ def test_a_continued_study_may_have_other_images_and_new_costs(
         )
     again([cat], resume=True)
     assert keys == ["cost/l2"]
+    assert "orderings/cat/l1" in journal.read_journal(tmp_path / "out")
     # The other image is still known: a picture in its place is not taken for it.
     Image.new("RGB", (210, 210)).save(tmp_path / "cup.png")
     with pytest.raises(ValueError, match="the image cup is another picture"):
