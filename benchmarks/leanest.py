@@ -168,7 +168,7 @@ def sorted_difference(x: Tensor, y: Tensor) -> Tensor:
 
 
 def swd_of_images(x: Tensor, y: Tensor) -> Tensor:
-    """MS-SWD with all projections of a scale at once, as in the authors' program."""
+    """MS-SWD with all projections of a scale at once, as in the authors' code."""
     directions = unit_vectors(0, 5 * 128, 3, 11, 11, like=x.detach())
     total = x.new_zeros(())
     for scale, of_scale in enumerate(torch.split(directions, 128)):

@@ -170,6 +170,8 @@ def test_wavelet_guidance_of_neosr() -> None:
     assert [*found.terms] == ["wavelet_guided"]
     battery.close(found(guided_logits=logits), of_bands, 1e-6)
     assert [*combined_from_template(at_once, skip=["wavelet_guided"]).terms] == ["gan"]
+    pixel = {"pixel_opt": {"type": "L1Loss", "loss_weight": 1.0}}
+    assert [*combined_from_template(at_once | pixel, skip=["gan_loss"]).terms] == ["pixel"]
     with pytest.raises(ValueError, match="wavelet_guided must be off without gan_opt"):
         combined_from_template({"wavelet_guided": True, "pix_opt": {"type": "L1Loss"}})
 

@@ -136,11 +136,12 @@ def test_options_of_modules_may_be_set_between_compiled_calls(name: str) -> None
 
 LONG = ("DISTS", "LPIPS")  # 4 seconds and more
 # Pyramids and filter banks, of which each scale is traced for sides by symbols: 5 to 30 seconds;
-# and what takes 3 seconds and more and is of a kind with others.
+# and what takes 3 seconds and more and is of a kind with others. FDL stays: no other loss of
+# features has a Fourier transform.
 LONGER = (
     "NLPDLoss", "VIFLoss", "HaarPSILoss", "MSGMSDLoss", "IWSSIMLoss", "CWSSIMLoss",
     "SSIMULACRA2Loss", "FSIMLoss", "VSILoss", "VMAFLoss", "LaplacianPyramidLoss", "DSSLoss",
-    "SRSIMLoss", "FDLLoss", "HSLuvLoss", "FLIPLoss", "ADISTS", "MADLoss",
+    "SRSIMLoss", "HSLuvLoss", "FLIPLoss", "ADISTS", "MADLoss",
 )  # fmt: skip
 MARKS: dict[str, Any] = dict.fromkeys(LONG, pytest.mark.slow) | dict.fromkeys(
     LONGER, pytest.mark.sweep

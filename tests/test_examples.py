@@ -283,6 +283,17 @@ def test_the_study_of_added_losses_trains_each_once_and_compares_by_seed(
     call(monkeypatch, added_loss_study, *options, "--seeds", 0)
     assert [path.stat().st_mtime_ns for path in files] == before
     assert "ncc, share 0.5" in capsys.readouterr().out  # the report is of everything finished
+    # Other photographs are another study: nothing is taken from the finished one.
+    pixels = np.asarray(Image.open(folder / "1.png"))
+    Image.fromarray(np.where(pixels < 255, pixels + 1, pixels).astype(np.uint8)).save(
+        folder / "1.png"
+    )
+    call(monkeypatch, added_loss_study, *options, "--seeds", 0)
+    changed = [path.stem for path, time in zip(files, before, strict=True)
+               if path.stat().st_mtime_ns != time]  # fmt: skip
+    assert changed == ["base_seed0", "gmsd_seed0"]
+    assert len(list((out / "runs").glob("start_seed0_*.pt"))) == 2
+    assert "ncc, share 0.5" not in capsys.readouterr().out
     assert partial_files(tmp_path) == []
 
 

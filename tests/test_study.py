@@ -373,6 +373,19 @@ def test_a_continued_study_may_have_other_images_and_new_costs(
     smaller = again([cat], resume=True, cost_again=True)
     assert keys == ["cost/l1", "cost/l2"]
     assert plain(smaller.measures["l1"].fitness) == plain(alone.measures["l1"].fitness)
+
+    # An interrupted measurement of the cost does not leave old costs beside new ones.
+    def interrupted(done: int, _all: int, _key: str) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        study.Study([cat], **options, out=tmp_path / "out", resume=True, cost_again=True).run(
+            interrupted
+        )
+    again([cat], resume=True)
+    assert keys == ["cost/l2"]
+    assert "orderings/cat/l1" in journal.read_journal(tmp_path / "out")
     # The other image is still known: a picture in its place is not taken for it.
     Image.new("RGB", (210, 210)).save(tmp_path / "cup.png")
     with pytest.raises(ValueError, match="the image cup is another picture"):
@@ -667,6 +680,11 @@ def test_advice_on_losses_is_never_more_certain_than_the_images() -> None:
     clear = losses(a=four["a"], c=four["c"])
     assert clear.endswith(", and better than those of every other loss on these 4 images.")
     assert losses(a=(1.0, 1.0), b=(2.0, 2.0)).endswith("do not distinguish it from b.")
+    # The best is chosen from the same images, so that all pairs count: of three losses, p = 0.018
+    # of a and b is 0.055 after correction. Corrected for the two pairs of a alone, it is 0.036.
+    near = {"a": (1.0, 1.2, 1.1, 1.3), "b": (1.2, 1.3, 1.4, 1.6), "d": (1.1, 1.9, 1.2, 1.9)}
+    assert losses(**near).endswith("do not distinguish it from b, d.")
+    assert losses(a=near["a"], b=near["b"]).endswith("other loss on these 4 images.")
     many = {name: (place, place + 1.0) for place, name in enumerate("abcdefghijk")}
     assert losses(**many).endswith("do not distinguish it from b, c, d, e, f, g, h, i and 2 more.")
 

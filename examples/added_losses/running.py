@@ -2,6 +2,7 @@
 that is read instead of training again.
 """
 
+import hashlib
 import json
 import statistics
 import time
@@ -33,7 +34,8 @@ OTHER_CROPS = 1000  # so that a run does not repeat the crops that its start beg
 SIDE = 256  # of the part of each held-out photograph that is judged, around its centre
 TIMED = 5  # steps of each of the two trainings, in turn
 
-# Name -> whether more is better. None of them is among the added losses.
+# Name -> whether more is better. None of them is itself an added loss, but PSNR is a function of L2
+# and CIEDE2000 is close to the CIELAB loss.
 METRICS = {
     "psnr": True,
     "ssim": True,
@@ -120,6 +122,16 @@ def centre(photograph: Photograph, side: int) -> Photograph:
     return Photograph(photograph.name, truth.contiguous(), low.contiguous())
 
 
+def digest_of(photographs: Sequence[Photograph]) -> str:
+    """Of the pixels of the photographs in their order, whatever their names."""
+    found = hashlib.sha256()
+    for photograph in photographs:
+        for pixels in (photograph.truth, photograph.low):
+            found.update(repr((tuple(pixels.shape), pixels.dtype)).encode())
+            found.update(pixels.contiguous().cpu().numpy().tobytes())
+    return found.hexdigest()[:16]
+
+
 class Study:
     """What all runs share: photographs, sizes of the network, and the starts by seed."""
 
@@ -134,12 +146,14 @@ class Study:
         self.folder, self.training, self.judge, self.device = folder, training, judge, device
         usual = {"scale": SCALE, "crop": CROP, "batch": BATCH, "channels": CHANNELS}
         self.sizes = {**usual, "blocks": BLOCKS, **sizes}
+        # A run on other photographs is another run.
+        self.data = {"training": digest_of(training), "held_out": digest_of(judge.held_out)}
         self._starts: dict[tuple[int, int], SuperResolver] = {}
 
     def result_of(self, run: Run) -> dict[str, object]:
         """What the run gave, from its file or by training."""
         path = self.folder / f"{run.name}.json"
-        about = {**asdict(run), "sizes": self.sizes, "rate": RATE}
+        about = {**asdict(run), "sizes": self.sizes, "rate": RATE, "data": self.data}
         if path.exists():
             kept: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
             if {name: kept.get(name) for name in about} == about:
@@ -178,7 +192,7 @@ class Study:
                 loss=f"{BASE}+", steps=steps, seed=seed, learning_rate=START_RATE, **self.sizes
             )
             trainer = Trainer(settings, self.training, self.device)
-            path = self.folder / f"start_seed{seed}.pt"
+            path = self.folder / f"start_seed{seed}_{self.data['training']}.pt"
             if not path.exists() or checkpoints.read(path, settings)["step"] < steps:
                 self.train(trainer, path, keep=True)
             trainer.load(path)
@@ -204,7 +218,13 @@ class Study:
         everything = [
             json.loads(path.read_text(encoding="utf-8")) for path in self.folder.glob("*.json")
         ]
-        wanted = {"steps": steps, "start_steps": start_steps, "sizes": self.sizes, "rate": RATE}
+        wanted = {
+            "steps": steps,
+            "start_steps": start_steps,
+            "sizes": self.sizes,
+            "rate": RATE,
+            "data": self.data,
+        }
         found = [one for one in everything if {name: one.get(name) for name in wanted} == wanted]
         compared = {one["seed"] for one in found if not one["added"]}
         return [one for one in found if one["seed"] in compared]

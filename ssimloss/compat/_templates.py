@@ -59,7 +59,7 @@ def combined_from_template(
             there is no loss, or an option or its value has no counterpart.
         TypeError: ``template`` is not a mapping or list, or a weight is not a number.
     """
-    framework, sections = _read(template, guided=GUIDED not in skip)
+    framework, sections = _read(template, skip)
     table = COUNTERPARTS[framework]
     folded = {_fold(framework, kind): kind for kind in table}
     left_out = {_fold(framework, kind) for kind in skip}
@@ -94,14 +94,14 @@ def combined_from_template(
     return CombinedLoss(**terms)
 
 
-def _read(template: Any, *, guided: bool) -> tuple[str, list[_Section]]:
-    """The framework, and the losses in order; ``guided`` is whether the wavelet guidance counts."""
+def _read(template: Any, skip: Collection[str]) -> tuple[str, list[_Section]]:
+    """The framework, and the losses in order; without the wavelet guidance if ``skip`` names it."""
     if isinstance(template, Mapping):
         train = template.get("train", template)
         if isinstance(train, Mapping):
             if isinstance(train.get("losses"), Sequence):
                 return REDUX, list(_of_redux(train["losses"]))
-            return NEOSR, list(_of_neosr(train, guided=guided))
+            return NEOSR, list(_of_neosr(train, skip))
     elif isinstance(template, Sequence) and not isinstance(template, str):
         return REDUX, list(_of_redux(template))
     raise TypeError(
@@ -110,16 +110,18 @@ def _read(template: Any, *, guided: bool) -> tuple[str, list[_Section]]:
     )
 
 
-def _of_neosr(train: Mapping[str, Any], *, guided: bool) -> Iterator[_Section]:
+def _of_neosr(train: Mapping[str, Any], skip: Collection[str]) -> Iterator[_Section]:
     found = {
         name: options
         for name, options in train.items()
         if name.endswith(_SECTION) and isinstance(options, Mapping) and "type" in options
     }
     _checks.flag(GUIDED, train.get(GUIDED, False))
-    guided = guided and train.get(GUIDED, False)
+    guided = GUIDED not in skip and train.get(GUIDED, False)
     if guided and _GAN not in found:
         raise ValueError(f"{GUIDED} must be off without {_GAN}, whose discriminator it guides")
+    # The guidance is a part of the adversarial loss: without the loss there is nothing to guide.
+    guided = guided and found[_GAN]["type"] not in skip
     first = _first_guided(train) if guided else 0
     for name, options in found.items():
         is_guided = guided and name == _GAN

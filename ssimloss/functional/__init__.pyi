@@ -188,7 +188,7 @@ def adists(
             unknown.
         TypeError: features are not a mapping, or not floating point.
 
-    Source: the authors' program A-DISTS.py, whose map of structure and weights of channels differ
+    Source: the authors' code A-DISTS.py, whose map of structure and weights of channels differ
     from those of its older ADISTS(MM21).py. Agrees with it to its rounding where it is finite: it
     is NaN where the window has a single position. On flat images its map is a matter of rounding;
     here it is 0.
@@ -579,7 +579,7 @@ def contextual_bilateral_loss(
     of the sides: 1 from the left border to the right one. The images may be slightly misaligned.
     Unlike in the contextual loss, neighbours are matched with neighbours.
 
-    The authors' program computes another formula, ``form="similarity"``:
+    The authors' code computes another formula, ``form="similarity"``:
     ``-log mean_j max_i ((1 - w) CX_ij + w S_ij)``. ``CX`` is the similarity of the contextual loss,
     with ``1e-3`` beside the least distance. ``S`` is that of squared distances of positions, whose
     sides are 255 long: 1 at the same position and 0 elsewhere, up to maps of hundreds of positions
@@ -592,7 +592,7 @@ def contextual_bilateral_loss(
             added to the distance of features. With 0, positions do not matter.
         distance: ``"cosine"``: ``(1 - cos) / 2`` between features from which the target's mean over
             positions was subtracted; or ``"l2"``, the squared distance.
-        form: ``"nearest"`` as in the paper, or ``"similarity"`` as in the authors' program.
+        form: ``"nearest"`` as in the paper, or ``"similarity"`` as in the authors' code.
         bandwidth: of ``"similarity"``: ``h``, the scale of relative distances that count as
             similar.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
@@ -613,7 +613,7 @@ def contextual_bilateral_loss(
 
     Source: Zhang et al. 2019, eq. 3; the distances of features are those of the contextual loss.
     The paper does not state the unit of positions. It adds the same distance of RGB patches. The
-    differences of the program: ``conventions.CONTEXTUAL_BILATERAL["zoom_learn_zoom"]``.
+    differences of the authors' code: ``conventions.CONTEXTUAL_BILATERAL["zoom_learn_zoom"]``.
     """
 
 def contextual_loss(
@@ -1077,7 +1077,7 @@ def enhanced_ssim_loss(
             option is not positive.
         TypeError: integer tensors.
 
-    Source: Venkataramanan et al. 2021. Agrees with the authors' program to 3e-6, the rounding of
+    Source: Venkataramanan et al. 2021. Agrees with the authors' code to 3e-6, the rounding of
     its float32 sums.
     """
 
@@ -2112,7 +2112,7 @@ def mad_loss(
             are not positive.
         TypeError: integer tensors.
 
-    Source: Larson & Chandler 2010. Agrees with the authors' program under GNU Octave to 1e-12.
+    Source: Larson & Chandler 2010. Agrees with the authors' code under GNU Octave to 1e-12.
     ``conventions.MAD["pyiqa"]`` agrees with the numbers of IQA-PyTorch on five pairs of TID2013 to
     the four digits that it printed.
     """

@@ -85,7 +85,7 @@ def _adists(pred_features: Features, target_features: Features, options: ADISTSO
             unknown.
         TypeError: features are not a mapping, or not floating point.
 
-    Source: the authors' program A-DISTS.py, whose map of structure and weights of channels differ
+    Source: the authors' code A-DISTS.py, whose map of structure and weights of channels differ
     from those of its older ADISTS(MM21).py. Agrees with it to its rounding where it is finite: it
     is NaN where the window has a single position. On flat images its map is a matter of rounding;
     here it is 0.

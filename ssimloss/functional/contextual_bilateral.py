@@ -2,7 +2,7 @@
 the target that is not too far away.
 
 Zhang, Chen, Ng & Koltun 2019 ("Zoom to learn, learn to zoom"), on the contextual loss of Mechrez et
-al. 2018. The authors' program is zoom-learn-zoom, ``CX/CSFlow.py``.
+al. 2018. The authors' code is zoom-learn-zoom, ``CX/CSFlow.py``.
 """
 
 from typing import Literal, get_args
@@ -31,7 +31,7 @@ from ssimloss.measure import Measure
 
 Form = Literal["nearest", "similarity"]
 FORMS: tuple[str, ...] = get_args(Form)
-# Of the authors' program: added to the least distance, and the scale of positions.
+# Of the authors' code: added to the least distance, and the scale of positions.
 LEAST_DISTANCE = 1e-3
 POSITIONS = 255.0
 
@@ -44,7 +44,7 @@ class ContextualBilateralOptions(Layered):
             added to the distance of features. With 0, positions do not matter.
         distance: ``"cosine"``: ``(1 - cos) / 2`` between features from which the target's mean over
             positions was subtracted; or ``"l2"``, the squared distance.
-        form: ``"nearest"`` as in the paper, or ``"similarity"`` as in the authors' program.
+        form: ``"nearest"`` as in the paper, or ``"similarity"`` as in the authors' code.
         bandwidth: of ``"similarity"``: ``h``, the scale of relative distances that count as
             similar.
     """
@@ -78,7 +78,7 @@ def _contextual_bilateral(
     of the sides: 1 from the left border to the right one. The images may be slightly misaligned.
     Unlike in the contextual loss, neighbours are matched with neighbours.
 
-    The authors' program computes another formula, ``form="similarity"``:
+    The authors' code computes another formula, ``form="similarity"``:
     ``-log mean_j max_i ((1 - w) CX_ij + w S_ij)``. ``CX`` is the similarity of the contextual loss,
     with ``1e-3`` beside the least distance. ``S`` is that of squared distances of positions, whose
     sides are 255 long: 1 at the same position and 0 elsewhere, up to maps of hundreds of positions
@@ -103,7 +103,7 @@ def _contextual_bilateral(
 
     Source: Zhang et al. 2019, eq. 3; the distances of features are those of the contextual loss.
     The paper does not state the unit of positions. It adds the same distance of RGB patches. The
-    differences of the program: ``conventions.CONTEXTUAL_BILATERAL["zoom_learn_zoom"]``.
+    differences of the authors' code: ``conventions.CONTEXTUAL_BILATERAL["zoom_learn_zoom"]``.
     """
     check_features(pred_features, target_features, options.layers)
     terms = [
@@ -191,7 +191,7 @@ CONVENTIONS = Table(
     ),
     Convention(
         "zoom_learn_zoom",
-        "the authors' program: the contextual loss, a part of whose similarity is that of position",
+        "the authors' code: the contextual loss, a part of whose similarity is that of position",
         "compute_contextual_loss, zoom-learn-zoom 1e5ac31",
         exact="float64 rounding, of its formula for the same features",
         options={
@@ -201,7 +201,7 @@ CONVENTIONS = Table(
             "pooling": "average",
         },
         notes=(
-            "The program compares 63 x 63 positions of larger layers, drawn anew in each step.",
+            "It compares 63 x 63 positions of larger layers, drawn anew in each step.",
             "Its VGG19 is that of MatConvNet, on colours of 0 to 255 less their mean.",
             "It takes the mean of the target over the batch, which is the same for one image.",
             "It adds the same loss of RGB patches of 5 x 5 pixels, by squared distances.",

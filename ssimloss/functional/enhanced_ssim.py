@@ -6,7 +6,7 @@ images to the size at which they are seen.
 transform, Gu et al. 2013).
 
 Venkataramanan, Wu, Bovik, Katsavounidis & Shahid, "A hitchhiker's guide to structural similarity",
-2021. The original program is ``utlive/enhanced_ssim`` of the authors, written in C.
+2021. The original code is ``utlive/enhanced_ssim`` of the authors, written in C.
 """
 
 import math
@@ -94,7 +94,7 @@ def _enhanced_ssim(
             option is not positive.
         TypeError: integer tensors.
 
-    Source: Venkataramanan et al. 2021. Agrees with the authors' program to 3e-6, the rounding of
+    Source: Venkataramanan et al. 2021. Agrees with the authors' code to 3e-6, the rounding of
     its float32 sums.
     """
     check_colors(pred, target, mask)
@@ -130,7 +130,7 @@ def _check_sides(image: Tensor, options: EnhancedSSIMOptions) -> None:
 
 
 def _kept(side: int, factor: int) -> int:
-    """Samples along an axis. The program adds one for odd sides, whether or not a rest remains."""
+    """Samples along an axis. The authors' code adds one for odd sides, rest or not."""
     return side if factor == 1 else side // factor + side % 2
 
 
@@ -179,7 +179,7 @@ ENHANCED_SSIM = Measure(
     module="EnhancedSSIMLoss",
     metric="EnhancedSSIM",
     takes_color=True,
-    agrees="the authors' program: 3e-6, the rounding of its float32 sums",
+    agrees="the authors' code: 3e-6, the rounding of its float32 sums",
 )
 enhanced_ssim = enhanced_ssim_loss = ENHANCED_SSIM.loss
 
@@ -222,13 +222,13 @@ CONVENTIONS = Table(
     ),
     Convention(
         "venkataramanan2021",
-        "the authors' program; of RGB, the unrounded luma",
+        "the authors' code; of RGB, the unrounded luma",
         "ssim FMT W H REF DIST --spatial-aggregation-method cov",
         "utlive/enhanced_ssim fbd117b",
         5e-6,
         "its sums are float32",
         notes=(
-            "Without --spatial-aggregation-method, the program overwrites its window type and "
+            "Without --spatial-aggregation-method, the code overwrites its window type and "
             "leaves the pooling undefined.",
             "It reads the luma of video files.",
         ),

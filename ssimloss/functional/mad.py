@@ -7,7 +7,7 @@ the target. ``d_appear`` compares deviation, skewness and kurtosis of the magnit
 subbands. Both use blocks of 16 x 16 pixels at every fourth position.
 
 Larson & Chandler, "Most apparent distortion: full-reference image quality assessment and the role
-of strategy", 2010. The original program is ``MAD_index.m`` of the authors, with ``ical_std.c`` and
+of strategy", 2010. The original code is ``MAD_index.m`` of the authors, with ``ical_std.c`` and
 ``ical_stat.c``.
 """
 
@@ -101,7 +101,7 @@ def _mad(pred: Tensor, target: Tensor, options: MADOptions) -> Scores:
             are not positive.
         TypeError: integer tensors.
 
-    Source: Larson & Chandler 2010. Agrees with the authors' program under GNU Octave to 1e-12.
+    Source: Larson & Chandler 2010. Agrees with the authors' code under GNU Octave to 1e-12.
     ``conventions.MAD["pyiqa"]`` agrees with the numbers of IQA-PyTorch on five pairs of TID2013 to
     the four digits that it printed.
     """
@@ -118,7 +118,7 @@ def _mad_of(
     channels: Literal["luma", "each"] = "luma",
     white: float = 255.0,
 ) -> Scores:
-    """MAD with the details in which programs differ.
+    """MAD with the details in which implementations differ.
 
     Args:
         blocks: which positions and statistics of blocks count.
@@ -209,9 +209,9 @@ def _lightness(image: Tensor, white: float) -> Tensor:
 def contrast_sensitivity(h: int, w: int, degree: float, transposed: int) -> Array:
     """The sensitivity at the frequencies of ``rfft2``, ``(H, W // 2 + 1)``.
 
-    The program samples it half a step off the frequencies, in cycles per width on both axes. Of a
-    real result, only the even part counts. ``transposed`` stores the plane column by column and
-    reads it row by row, as pyiqa does: they differ unless ``H = W``.
+    The authors' code samples it half a step off the frequencies, in cycles per width on both axes.
+    Of a real result, only the even part counts. ``transposed`` stores the plane column by column
+    and reads it row by row, as pyiqa does: they differ unless ``H = W``.
     """
     rows, columns = np.arange(h) - (h - 1) / 2, np.arange(w) - (w - 1) / 2
     u, v = np.meshgrid(rows, columns, indexing="ij")
@@ -372,8 +372,8 @@ def _counted(values: Tensor, axis: int, side: int) -> Tensor:
 
 
 def _smaller_of_two(values: Tensor, axis: int, side: int) -> Tensor:
-    """The smaller of each block and the next one. The program looks for that one a pixel too far,
-    so that the last block has none on most sides.
+    """The smaller of each block and the next one. The authors' code looks for the next one
+    a pixel too far, so that the last block has none on most sides.
     """
     first, last = _MARGIN // _CELL, _last(side)
     own = values.narrow(axis, first, last - first + 1)
@@ -524,7 +524,7 @@ CONVENTIONS = Table(
     ),
     Convention(
         "larson2010",
-        "the authors' program on gray images, or on the unrounded luma of RGB",
+        "the authors' code on gray images, or on the unrounded luma of RGB",
         "MAD_index.m, version of September 2011, on doubles",
         p.OCTAVE,
         1e-10,
@@ -537,7 +537,7 @@ CONVENTIONS = Table(
         1e-10,
         options={"white": 254.0},
         preparation=p.MATLAB_GRAY,
-        notes=("uint8(255) + 1 is 255, so that the program's table gives white the value of 254.",),
+        notes=("uint8(255) + 1 is 255, so that the authors' table gives white the value of 254.",),
     ),
     Convention(
         "pyiqa",

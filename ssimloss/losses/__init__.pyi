@@ -798,7 +798,7 @@ class EnhancedSSIMLoss(MeasureLoss):
             option is not positive.
         TypeError: integer tensors.
 
-    Source: Venkataramanan et al. 2021. Agrees with the authors' program to 3e-6, the rounding of
+    Source: Venkataramanan et al. 2021. Agrees with the authors' code to 3e-6, the rounding of
     its float32 sums.
     """
 
@@ -1726,7 +1726,7 @@ class MADLoss(MeasureLoss):
             are not positive.
         TypeError: integer tensors.
 
-    Source: Larson & Chandler 2010. Agrees with the authors' program under GNU Octave to 1e-12.
+    Source: Larson & Chandler 2010. Agrees with the authors' code under GNU Octave to 1e-12.
     ``conventions.MAD["pyiqa"]`` agrees with the numbers of IQA-PyTorch on five pairs of TID2013 to
     the four digits that it printed.
     """
@@ -2936,7 +2936,7 @@ class ContextualBilateralLoss(LayeredLoss):
             added to the distance of features. With 0, positions do not matter.
         distance: ``"cosine"``: ``(1 - cos) / 2`` between features from which the target's mean over
             positions was subtracted; or ``"l2"``, the squared distance.
-        form: ``"nearest"`` as in the paper, or ``"similarity"`` as in the authors' program.
+        form: ``"nearest"`` as in the paper, or ``"similarity"`` as in the authors' code.
         bandwidth: of ``"similarity"``: ``h``, the scale of relative distances that count as
             similar.
         weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
@@ -3376,7 +3376,7 @@ class DISTS(ImageAndFeatures, MaskedLoss):
         """Weights of structure, one 1-D tensor for the image and for each layer."""
 
 class ADISTS(ImageAndFeatures):
-    """A-DISTS of two images (Ding et al. 2021), equal to the authors' program: DISTS with local
+    """A-DISTS of two images (Ding et al. 2021), equal to the authors' code: DISTS with local
     statistics, which compares edges by structure and texture by its statistics.
 
     There are no learned weights beside those of the network. The content of one image decides how
@@ -3411,7 +3411,7 @@ class ADISTS(ImageAndFeatures):
 
     ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
     returned. Layers smaller than the window, such as all layers of images below 21 pixels, are
-    compared as a whole. The authors' program scales larger images to 256 pixels on the shorter
+    compared as a whole. The authors' code scales larger images to 256 pixels on the shorter
     side; this module does not resize. A mask is not supported, because the weights are relative to
     the content of the whole image.
     """

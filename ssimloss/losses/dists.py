@@ -99,7 +99,7 @@ class ADISTS(
     records=(ADISTSOptions, ExtractorOptions),
     left_out=("normalization", "pooling"),
 ):
-    """A-DISTS of two images (Ding et al. 2021), equal to the authors' program: DISTS with local
+    """A-DISTS of two images (Ding et al. 2021), equal to the authors' code: DISTS with local
     statistics, which compares edges by structure and texture by its statistics.
 
     There are no learned weights beside those of the network. The content of one image decides how
@@ -118,7 +118,7 @@ class ADISTS(
 
     ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
     returned. Layers smaller than the window, such as all layers of images below 21 pixels, are
-    compared as a whole. The authors' program scales larger images to 256 pixels on the shorter
+    compared as a whole. The authors' code scales larger images to 256 pixels on the shorter
     side; this module does not resize. A mask is not supported, because the weights are relative to
     the content of the whole image.
     """

@@ -62,7 +62,7 @@ class Defined(ImageMeasure):
         precision = "float64" if self.name == "psnr" else self.precision
         steps = _in_precision(self.protocol.steps(self.name), precision)
         if precision == "float32":
-            steps[-1] += ", up to 3e-7 from float64 on photographs, 2e-6 on hard edges"
+            steps[-1] += ", up to 1e-6 from float64 on photographs, 2e-4 on flat areas"
         return f"{self.title}: {'; '.join(steps + self.protocol.formula(self.name))}"
 
 

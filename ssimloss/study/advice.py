@@ -6,11 +6,13 @@ intervals.
    judgements, the measures with the most correct orderings.
 2. Train: the loss whose results the other measures rank best, and every loss that the images do not
    tell apart from it (paired test of the mean ranks on each image, p of at least 0.05 after Holm's
-   correction for all losses, or no test); with a budget, also the best loss within it.
+   correction for all pairs of losses, since the best is chosen from the same images, or no test);
+   with a budget, also the best loss within it.
 3. Warn: about measures that agree with people and are poor losses, about losses without a gradient
    on more than 1 % of the pixels, and about losses that invent high frequencies.
 """
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -28,6 +30,8 @@ _NAMED: Final = 8  # losses that may be as good, the best of them first
 _POOR: Final = 0.25
 _SEVERAL: Final = 8  # losses; of fewer, the last is not yet a poor one
 _TRUSTED: Final = 0.7
+
+_Pair = frozenset[str]  # two names
 
 
 def advise(
@@ -121,11 +125,13 @@ def _train(measures: Mapping[str, MeasureResult], budget_ms: float | None) -> li
     if not ranks:
         return []
     order = sorted(ranks, key=lambda name: ranks[name])
+    apart = _corrected(measures, order)
     best = order[0]
     last = len(ranks)
     sentences = [
         f"As a loss, {best} leads to the results that the other measures rank best (mean rank "
-        f"{_ranked(measures[best])} of {last}{_priced(measures[best])}){_beside(measures, order)}"
+        f"{_ranked(measures[best])} of {last}{_priced(measures[best])})"
+        f"{_beside(measures, order, apart)}"
         if last > 1
         else f"As a loss, only {best} was examined."
     ]
@@ -141,7 +147,7 @@ def _train(measures: Mapping[str, MeasureResult], budget_ms: float | None) -> li
             sentences.append(
                 f"Within {budget_ms:g} ms per step, the best is {affordable[0]} (mean rank "
                 f"{_ranked(measures[affordable[0]])}{_priced(measures[affordable[0]])})"
-                f"{_beside(measures, affordable)}"
+                f"{_beside(measures, affordable, apart)}"
             )
     return sentences
 
@@ -154,7 +160,9 @@ def _ranked(measure: MeasureResult) -> str:
     return f"{measure.fitness.mean_rank:.1f}{between}"
 
 
-def _beside(measures: Mapping[str, MeasureResult], order: Sequence[str]) -> str:
+def _beside(
+    measures: Mapping[str, MeasureResult], order: Sequence[str], apart: Mapping[_Pair, float]
+) -> str:
     """The end of a sentence about the first of these losses: which others may be as good."""
     best, *others = order
     images = len(_by_image(measures[best]))
@@ -162,14 +170,24 @@ def _beside(measures: Mapping[str, MeasureResult], order: Sequence[str]) -> str:
         return "."
     if images < 2:
         return f", followed by {' and '.join(others[:2])}; a single image proves no order."
-    tests = {name: _apart(measures[best], measures[name]) for name in others}
-    known = {name: p for name, p in tests.items() if math.isfinite(p)}
-    corrected = dict(zip(known, holm(list(known.values())), strict=True))
-    tied = [name for name in others if not corrected.get(name, 1.0) < _ALPHA]
+    tied = [name for name in others if not apart.get(frozenset((best, name)), 1.0) < _ALPHA]
     if not tied:
         return f", and better than those of every other loss on these {images} images."
     more = f" and {len(tied) - _NAMED} more" if len(tied) > _NAMED else ""
     return f"; {images} images do not distinguish it from {', '.join(tied[:_NAMED])}{more}."
+
+
+def _corrected(measures: Mapping[str, MeasureResult], names: Sequence[str]) -> dict[_Pair, float]:
+    """p-values that two losses differ, by pair, after Holm's correction for all pairs with a test.
+
+    Correcting the pairs of the best alone is not enough: it is the best because of the same images.
+    """
+    tests = {
+        frozenset(pair): _apart(*(measures[name] for name in pair))
+        for pair in itertools.combinations(names, 2)
+    }
+    known = {pair: p for pair, p in tests.items() if math.isfinite(p)}
+    return dict(zip(known, holm(list(known.values())), strict=True))
 
 
 def _apart(first: MeasureResult, second: MeasureResult) -> float:

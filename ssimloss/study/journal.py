@@ -2,7 +2,8 @@
 and a discarded one leaves nothing behind.
 
 ``OUT/journal`` holds ``settings.json`` and one file ``rank-0.jsonl`` per process. A line is a
-finished task (``task`` and ``found``) or a list of files that are about to be written (``writes``).
+finished task (``task`` and ``found``), a list of files that are about to be written (``writes``),
+or a prefix of tasks whose earlier results no longer count (``discards``).
 """
 
 import contextlib
@@ -36,6 +37,10 @@ class Journal:
         """Note files that are about to be written, as paths in the output folder."""
         if listed := list(files):
             self._add({"writes": listed})
+
+    def discard(self, prefix: str) -> None:
+        """Note that earlier results of tasks with this prefix no longer count."""
+        self._add({"discards": prefix})
 
     def _add(self, entry: dict[str, Any]) -> None:
         if self._file is not None:
@@ -131,8 +136,14 @@ def _write(known: Path, settings: Mapping[str, Any]) -> None:
 
 
 def read_journal(out: Path) -> Done:
-    """The results of all processes and all runs."""
-    return {entry["task"]: entry["found"] for entry in _entries(out) if "found" in entry}
+    """The results of all processes and all runs, without those that a later entry discards."""
+    done: Done = {}
+    for entry in _entries(out):
+        if "discards" in entry:
+            done = {key: one for key, one in done.items() if not key.startswith(entry["discards"])}
+        elif "found" in entry:
+            done[entry["task"]] = entry["found"]
+    return done
 
 
 def _discard(out: Path) -> None:

@@ -8,7 +8,8 @@ They are fitted by least squares before Pearson's correlation and the error are 
   ``q(x) = b1 (1/2 - 1 / (1 + exp(b2 (x - b3)))) + b4 x + b5``, which need not be monotonic.
 - the same five parameters among monotonic curves, as VQEG 2000 demands of the mapping: ``b4`` has
   the sign of ``b1 b2``. With few images the unrestricted curve follows single scores up and down,
-  which raises Pearson's correlation. If it is monotonic by itself, both are the same.
+  which raises Pearson's correlation. If it is monotonic for all x, not only over the data, both are
+  the same.
 """
 
 from collections.abc import Callable

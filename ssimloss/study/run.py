@@ -35,7 +35,7 @@ from ssimloss.study.page import write_page
 from ssimloss.study.pictures import find_pictures, load_pictures
 from ssimloss.study.result import MeasureResult, StudyResult, plain
 from ssimloss.study.subjects import Subject, subject, subjects
-from ssimloss.study.work import FULL, QUICK, SIDE, Task, Work
+from ssimloss.study.work import COST, FULL, QUICK, SIDE, Task, Work
 
 OnProgress = Callable[[int, int, str], object]
 
@@ -132,7 +132,7 @@ class Study:
             }
             done = self._done(folder, settings, world)
             if self.cost_again:
-                done = {key: one for key, one in done.items() if not key.startswith("cost/")}
+                done = {key: one for key, one in done.items() if not key.startswith(COST)}
             work = Work(examined, pictures, sets, extent, self.seed, device, folder)
             todo = [task for task in work.shared() if task.key not in done]
             share = todo[world.rank :: world.size]
@@ -150,6 +150,8 @@ class Study:
                         on_progress(len(fresh), len(mine), task.key)
 
             with closing(journal.Journal(folder, world.rank)) as kept:
+                if self.cost_again and world.rank == 0:
+                    kept.discard(COST)  # an interrupted run must not leave old costs beside new
                 do(share)
                 world.gather(None)
                 do(mine[len(share) :])

@@ -27,6 +27,7 @@ from ssimloss.study.result import Fitness, MeasureResult, number
 from ssimloss.study.subjects import Subject
 from ssimloss.study.table import file_name
 
+COST: Final = "cost/"  # how the keys of tasks begin that measure time and memory
 SIDE: Final = 192  # of the crops, in pixels: MS-SSIM has its five scales
 _ROWS: Final = 16  # judged rows per task
 
@@ -118,7 +119,7 @@ class Work:
     def alone(self) -> Iterator[Task]:
         """Tasks that measure time."""
         for each in self.subjects:
-            yield Task(f"cost/{each.name}", partial(cost, each, self.extent.size, self.device))
+            yield Task(f"{COST}{each.name}", partial(cost, each, self.extent.size, self.device))
 
     def problems(self, done: journal.Done) -> list[str]:
         """Messages about what could not be measured."""
@@ -128,7 +129,7 @@ class Work:
                 error = done[f"orderings/{name}/{each.name}"].get("error")
                 if error:
                     told.append(f"{each.name} has no orderings of {name}: {error}")
-            if error := done[f"cost/{each.name}"]["error"]:
+            if error := done[f"{COST}{each.name}"]["error"]:
                 told.append(f"{each.name} has no cost: {error}")
         return told
 
@@ -151,7 +152,7 @@ class Work:
                 each.measure.describe(),
                 self._orderings(each, self.pictures, done),
                 self._fitness(each, done, places, groups),
-                _cost(done[f"cost/{each.name}"]),
+                _cost(done[f"{COST}{each.name}"]),
                 orderings_by_image={
                     name: self._orderings(each, [name], done)["mean"] for name in self.pictures
                 },
