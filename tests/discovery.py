@@ -173,6 +173,8 @@ RECIPES = {
         sides=(176, 180), small={"window_size": 3}, small_sides=(48, 60), fills=("pooling=zeros",)
     ),
     "VIFLoss": Recipe(small_sides=(48, 60)),  # 41 pixels at least
+    # 72 pixels at least, of two levels 18.
+    "VIFWaveletLoss": Recipe(sides=(76, 80), small={"levels": 2}, small_sides=(20, 24)),
     # 161 pixels at least, of three scales 41.
     "IWSSIMLoss": Recipe(
         sides=(165, 170),

@@ -86,7 +86,7 @@ READS = needs_torch(2, 7, "its compiler fails at the function that reads a model
 # Pyramids and filter banks, which are traced twice in 5 to 20 seconds.
 TRACED_LONG = (
     "iw_ssim", "nlpd", "fsim", "cw_ssim", "flip", "psnr_hvs", "psnr_hvs_m", "haarpsi", "ms_gmsd",
-    "dss", "mad",
+    "dss", "mad", "vif_wavelet",
 )  # fmt: skip
 FLOAT_MARKS: dict[str, Any] = {"vmaf": READS, "vmaf_neg": [READS, pytest.mark.sweep]}
 FLOAT_MARKS |= dict.fromkeys(TRACED_LONG, pytest.mark.sweep)
@@ -101,6 +101,7 @@ def test_float_options_may_change_between_compiled_calls(name: str) -> None:
     loss = MEASURES[name].loss
     options = {"window_size": 3} if name.startswith("ms_ssim") else {}
     options |= {"ssimulacra2": {"min_size": "fewer_scales"}, "cw_ssim": {"levels": 3}}.get(name, {})
+    options |= {"vif_wavelet": {"levels": 2}}.get(name, {})
     options |= {"ms_swd": {"scales": 2, "projections": 8}}.get(name, {})
     height = 161 if name == "iw_ssim" else 48  # whose five weights ask for five scales
     count = 2 if name == "temporal_difference" else 1  # frames of one clip
@@ -141,7 +142,7 @@ LONG = ("DISTS", "LPIPS")  # 4 seconds and more
 LONGER = (
     "NLPDLoss", "VIFLoss", "HaarPSILoss", "MSGMSDLoss", "IWSSIMLoss", "CWSSIMLoss",
     "SSIMULACRA2Loss", "FSIMLoss", "VSILoss", "VMAFLoss", "LaplacianPyramidLoss", "DSSLoss",
-    "SRSIMLoss", "HSLuvLoss", "FLIPLoss", "ADISTS", "MADLoss",
+    "SRSIMLoss", "FDLLoss", "HSLuvLoss", "FLIPLoss", "ADISTS", "MADLoss", "VIFWaveletLoss",
 )  # fmt: skip
 MARKS: dict[str, Any] = dict.fromkeys(LONG, pytest.mark.slow) | dict.fromkeys(
     LONGER, pytest.mark.sweep

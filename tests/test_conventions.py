@@ -53,7 +53,14 @@ def crops(side: int = 48, dtype: torch.dtype = torch.float64) -> tuple[Tensor, T
 
 
 # What the least images of these measures need.
-SIDES = {"MS_SSIM": 176, "IW_SSIM": 176, "SSIMULACRA2": 116, "CW_SSIM": 72, "MS_SWD": 84}
+SIDES = {
+    "MS_SSIM": 176,
+    "IW_SSIM": 176,
+    "SSIMULACRA2": 116,
+    "CW_SSIM": 72,
+    "VIF_WAVELET": 72,
+    "MS_SWD": 84,
+}
 
 
 def fitting(convention: Convention) -> tuple[Tensor, ...]:

@@ -36,7 +36,9 @@ CLOSED = [
     if name in LOSSES or not (recipe(name).is_deep or "on_nonfinite" in name)
 ]
 # What may wait for the host, or copy from it, by device: part of a name, and why.
-EIGENVALUES = {"IWSSIM": "PyTorch has no eigenvalues that the host does not wait for"}
+EIGENVALUES = dict.fromkeys(
+    ("IWSSIM", "VIFWavelet"), "PyTorch has no eigenvalues that the host does not wait for"
+)
 MAY_WAIT = {
     "cuda": EIGENVALUES,
     "cuda:0": EIGENVALUES,
@@ -44,6 +46,7 @@ MAY_WAIT = {
     "meta": EIGENVALUES,
     "mps": {
         "IWSSIM": "there are no eigenvalues on Apple's GPUs",
+        "VIFWavelet": "the same",
         "downscale": "imresize makes its matrices in float64, which Apple's GPUs do not have",
         "imresize": "imresize makes its matrices in float64, which Apple's GPUs do not have",
         "cmmd_loss": "distances of sets are in float64, which Apple's GPUs do not have",

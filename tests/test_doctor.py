@@ -153,7 +153,7 @@ KNOWN = {
     },
     **{
         (name, check): "more contrast than the target's has a better value, by definition"
-        for name in ("VIFLoss", "vif_loss", "VMAFLoss")
+        for name in ("VIFLoss", "vif_loss", "VIFWaveletLoss", "vif_wavelet_loss", "VMAFLoss")
         for check in ("improves", "minimum")
     },
     **{

@@ -267,6 +267,7 @@ def is_distance(name: str) -> bool:
 STATIONARY = {
     "VMAFLoss": "its features rise with the square of the detail that is shared",
     "VIFLoss": "the information rises with the square of the detail that is shared",
+    "VIFWaveletLoss": "the same",
     "GradientVarianceLoss": "variances rise with the square of the detail",
 }
 
@@ -312,6 +313,7 @@ def test_gradient_is_alive_from_flat_images(name: str) -> None:
 STUCK = {
     "VMAFLoss": ({}, "what is not shared counts as no detail, as on a flat image"),
     "VIFLoss": ({}, "what is not shared counts as no detail, as on a flat image"),
+    "VIFWaveletLoss": ({}, "what is not shared counts as no detail, as on a flat image"),
     "StructureCorrelationLoss": ({}, "the correlation is -1: a maximum is stationary"),
     "negative=relu": ({"negative": "relu"}, "a negative mean takes its channel's gradient along"),
     "negative=relu_map": ({"negative": "relu_map"}, "the same, position by position"),
@@ -896,7 +898,8 @@ GENERATED = {
 # their place: MS-SSIM, VIF and HaarPSI for filters at several scales, and FSIM for banks of filters
 # in the Fourier domain, which VSI has too.
 TRACED_LONG = {
-    "IWSSIMLoss", "SSIMULACRA2Loss", "NLPDLoss", "CWSSIMLoss", "VSILoss",
+    "IWSSIMLoss", "SSIMULACRA2Loss", "NLPDLoss", "CWSSIMLoss", "FSIMLoss", "VSILoss",
+    "VIFWaveletLoss",
 }  # fmt: skip
 
 

@@ -46,6 +46,7 @@ REFERENCES: dict[str, tuple[Callable[..., Tensor], Callable[..., object], dict, 
         {"k": (2.0, 0.5, 1.5)},
     ),
     "vif": (F.vif, reference.vif, {"noise": 0.4}, {}),
+    "vif_wavelet": (F.vif_wavelet, reference.vif_wavelet, {"levels": 3, "noise": 2.0}, {}),
     "psnr_hvs": (F.psnr_hvs, reference.psnr_hvs, {}, {}),
     "psnr_hvs_m": (F.psnr_hvs_m, functools.partial(reference.psnr_hvs, masks=True), {}, {}),
     "dss": (F.dss, reference.dss, {"sigma": 1.2, "worst": 0.3}, {}),
@@ -98,6 +99,7 @@ def test_errors_name_channels_and_sides(name: str) -> None:
 NAN_OPTIONS: dict[str, dict] = {
     "enhanced_ssim": {"viewing_distance": 3.0},
     "iw_ssim": {"scale_weights": (0.3, 0.7)},
+    "vif_wavelet": {"levels": 3},
     "cw_ssim": {"levels": 2},
     "ms_swd": {"scales": 2, "projections": 4},
     "ssimulacra2": {"min_size": "fewer_scales"},
@@ -423,3 +425,30 @@ def test_a_block_weighs_as_its_lightest_pixel(function: Callable[..., Tensor]) -
     mask[..., ::2, 1::2] = 0
     assert function(pred, target) != 0
     assert function(pred, target, mask=mask) == 0
+
+
+def test_vif_wavelet_second_derivatives() -> None:
+    """Against differences of gradients; finite where eigenvalues coincide."""
+    pred, target = (image[:1] for image in pair(20, 24, 1))
+    generator = torch.Generator().manual_seed(0)
+    to_pred, to_target = torch.randn(2, *pred.shape, generator=generator, dtype=torch.float64)
+
+    def slopes(x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
+        x, y = x.clone().requires_grad_(), y.clone().requires_grad_()
+        gradients = torch.autograd.grad(F.vif_wavelet(x, y, levels=2), (x, y), create_graph=True)
+        along = (gradients[0] * to_pred).sum() + (gradients[1] * to_target).sum()
+        return (*gradients, *torch.autograd.grad(along, (x, y)))
+
+    step = 1e-6
+    after = slopes(pred + step * to_pred, target + step * to_target)
+    before = slopes(pred - step * to_pred, target - step * to_target)
+    seconds = slopes(pred, target)[2:]
+    for plus, minus, second in zip(after[:2], before[:2], seconds, strict=True):
+        difference = (plus - minus).detach() / (2 * step)
+        assert (difference - second).norm() < 1e-6 * second.norm()
+    stripes = target[:, :, :1].expand_as(target).contiguous()
+    for reference_image in (torch.full_like(target, 0.5), stripes):
+        assert all(slope.isfinite().all() for slope in slopes(pred, reference_image))
+    assert F.vif_wavelet(pred, torch.full_like(target, 0.5), levels=2) == 1
+    with pytest.raises(ValueError, match=r"at least 72 pixels on the short side, for 4 levels"):
+        F.vif_wavelet(pred, target)

@@ -44,7 +44,7 @@ MAY_WAIT = {
         "computed once, of a whole set; the errors tell what is not finite",
     ),
     "explain_difference": (DEVICES, "returns Python numbers"),
-    "iw_ssim|IWSSIM|IW_SSIM": (
+    "iw_ssim|IWSSIM|IW_SSIM|vif_wavelet|VIF_?WAVELET|VIFWavelet": (
         DEVICES,
         "PyTorch has no eigenvalues that the host does not wait for, Apple's GPUs none at all",
     ),
@@ -227,11 +227,11 @@ SUBJECTS = dict(subjects())
 
 
 def images_for(name: str) -> list[Tensor]:
-    """Noise and more of it; five scales need large images, of small patches 81 pixels, a pyramid of
-    wavelets 64.
+    """Noise and more of it; five scales need large images, of small patches 81 pixels, pyramids of
+    wavelets 64 and 72.
     """
     five = "ms_ssim|MSSSIM|MS_SSIM(?!_L1)|iw_ssim|IW_?SSIM|(?i:ssimulacra2)|Validator$"
-    sides = {five: 182, "ms_swd|MS_?SWD": 81, "cw_ssim|CW_?SSIM": 64}
+    sides = {five: 182, "ms_swd|MS_?SWD": 81, "cw_ssim|CW_?SSIM": 64, "(?i:vif_?wavelet)": 72}
     side = next((side for names, side in sides.items() if re.search(names, name)), 48)
     generator = torch.Generator().manual_seed(0)
     target = torch.rand(2, 3, side, side + 2, generator=generator)

@@ -463,6 +463,10 @@ def mad_matlab(row: dict) -> Iterator[dict]:
     yield {"name": "MAD/matlab" if row["options"]["class"] == "uint8" else "MAD/larson2010"}
 
 
+def vif_wavelet_matlab(row: dict) -> Iterator[dict]:
+    yield {"name": f"VIF_WAVELET/{'sheikh2006' if row['case'] == 'gray' else 'matlab'}"}
+
+
 def enhanced_ssim(row: dict) -> Iterator[dict]:
     if row["case"] == "gray" and not row["options"]:  # of others, luma or options differ
         yield {"name": "ENHANCED_SSIM/venkataramanan2021"}
@@ -585,6 +589,7 @@ def printed() -> list[Printed]:
     for mapping in (
         wang_matlab,
         mad_matlab,
+        vif_wavelet_matlab,
         enhanced_ssim,
         basicsr,
         tensorflow,

@@ -303,6 +303,7 @@ def test_debug_checks_everything_that_has_a_range(name: str) -> None:
         "iwssim": 161,
         "ssimulacra2": 113,
         "cwssim": 64,
+        "vifwavelet": 72,
     }  # pixels on a side
     side = next((side for start, side in least.items() if short.startswith(start)), 48)
     images = torch.rand(2, 1, 3, side, side, generator=torch.Generator().manual_seed(0))

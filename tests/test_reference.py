@@ -100,6 +100,11 @@ def mad_matlab(case: str, quantity: str, options: dict) -> tuple[float, float]:
     return reference.mad(*matlab_gray(case), data_range=255.0, white=white).item(), 1e-10
 
 
+def vif_wavelet_matlab(case: str, quantity: str, options: dict) -> tuple[float, float]:
+    assert (quantity, options) == ("vifvec", {})
+    return reference.vif_wavelet(*matlab_gray(case), data_range=255.0).item(), 1e-11
+
+
 def enhanced_ssim(case: str, quantity: str, options: dict) -> tuple[float, float]:
     """Its sums are float32."""
     assert quantity == "SSIM, cov"

@@ -66,6 +66,7 @@ __all__ = [
     "SSIMULACRA2",
     "TOTAL_VARIATION",
     "VIF",
+    "VIF_WAVELET",
     "WAVELET",
     "SSIM",
     "DSSIM",
@@ -152,6 +153,8 @@ SSIMULACRA2: Table
 TOTAL_VARIATION: Table
 
 VIF: Table
+
+VIF_WAVELET: Table
 
 WAVELET: Table
 

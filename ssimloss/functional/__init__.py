@@ -77,6 +77,7 @@ from ssimloss.functional.temporal_difference import temporal_difference_loss
 from ssimloss.functional.texture import texture_loss
 from ssimloss.functional.total_variation import total_variation, total_variation_loss
 from ssimloss.functional.vif import vif, vif_loss
+from ssimloss.functional.vif_wavelet import vif_wavelet, vif_wavelet_loss
 from ssimloss.functional.vsi import vsi, vsi_loss
 from ssimloss.functional.warping_error import warping_error_loss
 from ssimloss.functional.wavelet import (

@@ -25,6 +25,7 @@ from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, product, promote, widened
 from ssimloss._reduce import Scores
 from ssimloss.filters import window_weights
+from ssimloss.functional._covariances import principal
 from ssimloss.functional._equations import MAP, similarity
 from ssimloss.functional._gradient_similarity import check_colors, check_least_side, luma_of
 from ssimloss.functional._powers import product_of_powers
@@ -219,7 +220,7 @@ def _mixture(y: Tensor, parent: Tensor | None, flat: float) -> tuple[Tensor, Ten
     for first in range(0, h, rows):
         around = widened(_neighbourhoods(planes, first, min(rows, h - first), 0))
         products.append(product(around, around.mT))
-    variances, factor = _principal(torch.stack(products).sum(0) / (h * w), flat)
+    variances, _, factor = principal(torch.stack(products).sum(0) / (h * w), flat)
     factor = factor.to(y.dtype)
     energies = []
     for first in range(4, h - 4, rows):
@@ -234,27 +235,6 @@ def _neighbourhoods(planes: list[Tensor], first: int, height: int, margin: int) 
     width = planes[0].shape[3] - 2 * margin
     parts = [plane.narrow(2, first, height).narrow(3, margin, width) for plane in planes]
     return torch.cat(parts, 1).flatten(2)
-
-
-def _principal(covariance: Tensor, flat: float) -> tuple[Tensor, Tensor]:
-    """Eigenvalues of ``(N, K, K)``, and ``F`` with ``F^T F`` the inverse.
-
-    A direction in which the band does not vary has the eigenvalue 0; the inverse is finite there.
-    """
-    # Apple's GPUs have no eigenvalues.
-    matrix = covariance.cpu() if covariance.is_mps else covariance
-    finite = matrix.isfinite().all(-1, keepdim=True).all(-2, keepdim=True)
-    # Eigenvectors have no slope where eigenvalues coincide, so they are used without one.
-    variances, vectors = torch.linalg.eigh(torch.where(finite, matrix, 0))
-    largest = variances[:, -1:].detach()
-    varies = variances > (16 * torch.finfo(matrix.dtype).eps * largest).clamp(min=flat)
-    still = torch.where(varies[:, None], 0, vectors.detach())
-    whole = matrix + product(still, still.mT) * (1 + largest[..., None])
-    lower = torch.linalg.cholesky_ex(whole).L
-    unit = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
-    factor = torch.linalg.solve_triangular(lower, unit.expand_as(lower), upper=False)
-    device = covariance.device
-    return torch.where(varies, variances, 0).to(device), factor.to(device)
 
 
 def _enlarged(band: Tensor) -> Tensor:

@@ -104,6 +104,7 @@ __all__ = [
     "SSIMULACRA2",
     "StructureCorrelation",
     "VIF",
+    "VIFWavelet",
     "VSI",
     "Wavelet",
     "VMAF",
@@ -1922,6 +1923,45 @@ class VIF(MeasureMetric):
         scale: int | None = None,
         data_range: float | tuple[float, float] = 1.0,
         noise: float = 2.0,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class VIFWavelet(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Visual information fidelity in the wavelet domain: 1 for equal images, lower for worse ones,
+    above 1 for an image of more contrast than the reference.
+
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. What is shared rises with the square of
+    the shared detail, so a flat image, or the negative of the target, has the gradient 0: add a
+    pixel loss. If the target is flat, the score is 1, where the authors' program returns NaN.
+    Subbands count as flat if rounding can have made their variance. On a GPU, the host waits for
+    the eigenvalues of small matrices, once per level.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        levels: number of levels of the pyramid. Windows double their size from the coarsest to the
+            finest.
+        noise: ``N``, the variance of the noise of the eye, for images on a scale of 0 to 255.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        levels: int = 4,
+        noise: float = 0.4,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
