@@ -18,6 +18,7 @@ from torch import Tensor
 
 import ssimloss.functional as F
 from ssimloss import conventions
+from ssimloss.kernels import why_not
 
 
 def pair(height: int, width: int, channels: int = 3) -> tuple[Tensor, Tensor]:
@@ -236,6 +237,47 @@ def test_invisible_errors_are_no_distortion() -> None:
         F.mad(flat[..., :33], flat[..., :33])
     with pytest.raises(ValueError, match="blend must be two numbers"):
         F.mad(flat, flat, blend=(1.0,))
+
+
+def large_prime_sides(function: Callable[..., Tensor], **options: object) -> None:
+    """Noise against a flat image, at sides whose Fourier transforms round most."""
+    for height, width in ((131, 40), (65, 62)):
+        generator = torch.Generator().manual_seed(1)
+        noise = torch.rand(1, 1, height, width, generator=generator)
+        flat = torch.full_like(noise, 0.3337)
+        for pred, target in ((flat, noise), (noise, flat)):
+            (value, slope), (exact, exact_slope) = (
+                battery.differentiate(function, pred.to(dtype), target.to(dtype), **options)
+                for dtype in (torch.float32, torch.float64)
+            )
+            battery.close(value, exact, 1e-5)
+            battery.close(slope, exact_slope, 1e-3)
+
+
+@pytest.mark.parametrize("backend", ["eager", "cpu"])
+def test_flat_images_have_no_phase_congruency(backend: str) -> None:
+    """The rounding of a transform's mean is no structure: the slope was 1e5 times as steep."""
+    if why_not(backend) is not None:
+        pytest.skip(f"no backend {backend}")
+    large_prime_sides(F.fsim_loss, backend=backend)
+
+
+def test_most_apparent_distortion_of_flat_images_in_every_dtype() -> None:
+    """What counts as rounding does not depend on the dtype; values differed by 9 %."""
+    large_prime_sides(F.mad)
+
+
+@pytest.mark.parametrize("convention", ["larson2010", "pyiqa"])
+def test_most_apparent_distortion_of_one_image_out_of_range(convention: str) -> None:
+    """Its fourth powers exceed float32."""
+    noise, other = torch.rand(2, 1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    function = conventions.MAD[convention]
+    for pred, target in ((1e7 * noise, other), (other, 1e7 * noise)):
+        image = pred.clone().requires_grad_()
+        value = function(image, target)
+        (slope,) = torch.autograd.grad(value, image)
+        battery.close(value, function(pred.double(), target.double()), 1e-5)
+        assert slope.isfinite().all()
 
 
 def test_variation_of_similarity() -> None:

@@ -92,9 +92,12 @@ def test_special_values() -> None:
     assert str(of_x.flatten().tolist()) == "[-0.25, 0.25, nan, -0.25]"
     hidden = torch.tensor([3.0, torch.nan, 0.0, 1.0]).view(1, 1, 1, 4)
     for nan in (hidden, -hidden.abs()):
-        value, of_nan, _ = differentiated(compared("cpu"), nan, torch.zeros_like(nan))
-        assert value.isnan()
-        assert of_nan.isnan().flatten().tolist() == [False, True, False, False]
+        for backend in ("cpu", "eager"):
+            for power in (1, 2):
+                loss = compared(backend, power)
+                value, of_nan, _ = differentiated(loss, nan, torch.zeros_like(nan))
+                assert value.isnan()
+                assert of_nan.isnan().flatten().tolist() == [False, True, False, False]
 
 
 def test_layouts_halves_and_threads(threads: Callable[[int], None]) -> None:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 import ssimloss.functional as F
 from ssimloss.conventions import CLIPPED, NCC, explain_difference
+from ssimloss.kernels import why_not
 
 REFERENCES: dict[str, tuple[Callable[..., Tensor], Callable[..., np.ndarray], dict]] = {
     "huber": (F.huber, reference.huber, {"delta": 0.05}),
@@ -93,6 +94,12 @@ def test_clipped_pixels_have_no_gradient() -> None:
     for high, expected in ((None, [0, 1, 1, 1]), (0.996078, [0, 1, 0, 0])):
         (gradient,) = torch.autograd.grad(F.clipped(pred, target, high=high, reduction="sum"), pred)
         assert gradient.flatten().tolist() == expected
+    for backend in (name for name in ("eager", "cpu") if why_not(name) is None):
+        infinite = (torch.inf * pred.detach().sign()).requires_grad_()
+        for high, slope in ((None, 0.25), (1e6, 0.0)):
+            value = F.clipped(infinite, target, high=high, backend=backend)
+            (gradient,) = torch.autograd.grad(value, infinite)
+            assert gradient.unique().tolist() == [slope]
     assert F.clipped(target, target) == 1 / 255
     told = str(explain_difference("CLIPPED/neosr", "CLIPPED/neosr_l1", pred.detach(), target))
     assert "charbonnier" in told

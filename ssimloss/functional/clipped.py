@@ -31,7 +31,7 @@ class ClippedOptions(PixelOptions):
         low: the smallest value. Pixels below it count as learned and have no gradient. The default
             is one level of 8-bit images in [0, 1].
         high: the largest value. Pixels above it count as noise and have no gradient. By default
-            there is no limit, so that every wrong pixel is corrected.
+            there is no limit, so that every wrong pixel is corrected, infinite errors included.
     """
 
     distance: Distance = "l1"

@@ -160,6 +160,9 @@ def _phase_congruency(
     gray: Tensor, median: str, epsilon: float, angles: str, backend: Backend
 ) -> Tensor:
     """Phase congruency of ``(N, 1, H, W)`` on a scale of 255, in [0, 1] (Kovesi's PC_2)."""
+    # The filters are 0 at the mean. Transforms of sides with large prime factors spread its
+    # rounding over all frequencies, which for a flat image would be taken for structure.
+    gray = gray - gray.detach().mean((2, 3), keepdim=True)
     h, w = gray.shape[2:]
     transposed = int(angles == "rows")
     factors = constant_planes(noise_factors, *((w, h) if transposed else (h, w)), like=gray)

@@ -47,6 +47,13 @@ _DARK = 0.5  # lightness below which nothing is visible
 _LEAST_CONTRAST = math.exp(-5)  # of the target, as a mask
 _DETECTION_GAIN = 200.0
 
+# A power of two, which rounds nothing. Fourth powers of codes at 1e7 times their range exceed
+# float32.
+_SHRINK = 2.0**-8
+# Deviations of magnitudes up to this, in codes, can come from rounding in float32. float64 uses
+# the same bound, so that values do not depend on the dtype.
+_STILL = 64 * 255 * 2.0**-23
+
 _SCALES, _ORIENTATIONS = 5, 4
 _FINEST, _RATIO = 3.0, 3.0  # wavelengths of 3, 9, 27, 81 and 243 pixels
 _BANDWIDTH = 0.55
@@ -86,8 +93,9 @@ def _mad(pred: Tensor, target: Tensor, options: MADOptions) -> Scores:
     change of brightness or against a black target, the value and the gradient are 0: add a pixel
     loss. The measure is not symmetric.
 
-    Skewness and kurtosis are 0 where rounding can have made the deviation. The roots have the
-    slope 0 at 0, and both powers a held slope below 1e-4.
+    Blocks of a subband that deviate by less than 0.002 codes, which can be rounding in float32,
+    count as flat in every dtype. The roots have the slope 0 at 0, and both powers a held slope
+    below 1e-4.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 34
@@ -173,7 +181,7 @@ def _detection(
     mean, var_seen = _moments(_cells(seen, 2), _CELLS)
     mean = mean + level * sensitivity[0, 0]
     var_error = _moments(_cells(error, 2), _CELLS)[1]
-    squares = (x - y).square()
+    squares = ((x - y) * _SHRINK).square()
     if blocks == "larson":
         # Deviations over N - 1, as MATLAB has them, of 8 x 8 pixels within the block.
         small = _moments(_cells(seen, 2), _CELLS // 2)[1] * (64 / 63)
@@ -194,7 +202,8 @@ def _detection(
     hidden = mean < _DARK
     ratio = var_error / torch.where(hidden, 1, mask)
     above = torch.where(hidden, 0, 0.5 * ratio.clamp(min=1).log())
-    return _DETECTION_GAIN * root(_mean(above.square(), errors, x.shape, blocks))
+    found = root(_mean(above.square(), errors, x.shape, blocks))
+    return _DETECTION_GAIN / _SHRINK**2 * found
 
 
 def _lightness(image: Tensor, white: float) -> Tensor:
@@ -253,7 +262,7 @@ def _appearance(x: Tensor, y: Tensor, blocks: Variant, filters: Variant, colors:
     radial, angular = parts[:_SCALES], parts[_SCALES:]
     if filters == "larson":  # whose filters are 0 there; the rest keeps more digits
         x, y = (image - image.detach().mean((2, 3), keepdim=True) for image in (x, y))
-    spectrum_x, spectrum_y = torch.fft.fft2(x), torch.fft.fft2(y)
+    spectrum_x, spectrum_y = torch.fft.fft2(x * _SHRINK), torch.fft.fft2(y * _SHRINK)
     weights = constant(_SCALE_WEIGHTS, x)
     total: Tensor | None = None
     for o in range(_ORIENTATIONS):  # one at a time: memory that fits is used again
@@ -273,7 +282,9 @@ def _appearance(x: Tensor, y: Tensor, blocks: Variant, filters: Variant, colors:
 
 
 def _statistics(spectrum: Tensor, blocks: Variant) -> tuple[Tensor, Tensor, Tensor]:
-    """Deviation, skewness and kurtosis of the magnitudes of subbands in each block."""
+    """Deviation, skewness and kurtosis of the magnitudes of subbands in each block, from spectra of
+    codes times ``_SHRINK``.
+    """
     squares = torch.view_as_real(torch.fft.ifft2(spectrum)).square().sum(-1)
     magnitude = root(squares)
     _, m2, m3, m4 = _moments(_cells(magnitude, 4), _CELLS)
@@ -283,10 +294,10 @@ def _statistics(spectrum: Tensor, blocks: Variant) -> tuple[Tensor, Tensor, Tens
         for axis in (2, 3):
             m2, m3, m4 = (_counted(m, axis, spectrum.shape[axis]) for m in (m2, m3, m4))
     # What rounding makes of a flat image counts as flat.
-    still = m2 <= (64 * 255 * torch.finfo(m2.dtype).eps) ** 2
+    still = m2 <= (_STILL * _SHRINK) ** 2
     m2 = torch.where(still, 1, m2)
     deviation = m2.sqrt()
-    moments = (sample * deviation, m3 / (m2 * deviation), m4 / (m2 * m2))
+    moments = (sample / _SHRINK * deviation, m3 / (m2 * deviation), m4 / (m2 * m2))
     found = [torch.where(still, 0, moment) for moment in moments]
     return found[0], found[1], found[2]
 

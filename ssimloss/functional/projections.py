@@ -270,8 +270,12 @@ _AHEAD = Primitive(_ahead, _ahead_anywhere)
 def _sorted_means(x: Tensor, y: Tensor, power: int) -> Tensor:
     """``mean_j |x_(j) - y_(j)|^power`` of each plane of ``(N, K, H, W)``, ``(N, K)``."""
     x, y = (torch.sort(values.flatten(2), dim=2, stable=True).values for values in (x, y))
-    distance = (x - y).abs() if power == 1 else (x - y).square()
-    return distance.mean(2)
+    d = x - y
+    if power == 1:
+        # |d| whose slope is NaN at NaN, as in the kernel; that of abs() is 0.
+        sign = torch.where(d.isnan(), d, d.sign()).detach()
+        return (d * sign).mean(2)
+    return d.square().mean(2)
 
 
 # --- inner products of patches --------------------------------------------------------------------
@@ -329,7 +333,8 @@ def _to_few_channels(values: Tensor, directions: Tensor) -> Tensor:
         rows = directions[:, :, top : top + at_once].permute(1, 2, 0, 3).flip(3)
         kernel = rows.reshape(-1, count, 1, width)
         planes = nnf.conv2d(values, kernel, padding=(0, width - 1))
-        for row, plane in enumerate(planes.view(n, channels, -1, *planes.shape[2:]).unbind(2), top):
+        planes = planes.view(n, channels, planes.shape[1] // channels, *planes.shape[2:])
+        for row, plane in enumerate(planes.unbind(2), top):
             total[:, :, row : row + height] += plane
     return total
 

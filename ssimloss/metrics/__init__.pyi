@@ -441,7 +441,7 @@ class Clipped(MeasureMetric):
         low: the smallest value. Pixels below it count as learned and have no gradient. The default
             is one level of 8-bit images in [0, 1].
         high: the largest value. Pixels above it count as noise and have no gradient. By default
-            there is no limit, so that every wrong pixel is corrected.
+            there is no limit, so that every wrong pixel is corrected, infinite errors included.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -1395,8 +1395,9 @@ class MAD(MeasureMetric):
     change of brightness or against a black target, the value and the gradient are 0: add a pixel
     loss. The measure is not symmetric.
 
-    Skewness and kurtosis are 0 where rounding can have made the deviation. The roots have the
-    slope 0 at 0, and both powers a held slope below 1e-4.
+    Blocks of a subband that deviate by less than 0.002 codes, which can be rounding in float32,
+    count as flat in every dtype. The roots have the slope 0 at 0, and both powers a held slope
+    below 1e-4.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with

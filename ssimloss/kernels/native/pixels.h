@@ -82,14 +82,15 @@ struct HuberDistance {
   }
 };
 
-// Values beyond the limits take the nearest; only what lies between has a derivative.
+// Values beyond the limits take the nearest; only what lies between has a derivative. Without an upper limit, an infinite value has one too.
 template <class T, class Distance>
 struct Clipped {
   Distance distance;
   T low, high;
+  bool unlimited;
   INLINE T operator()(T d, T& slope) const {
     const T value = distance(d, slope);
-    slope = value > low && value < high ? slope : T(0);
+    slope = (value > low) & ((value < high) | unlimited) ? slope : T(0);
     return value < low ? low : value > high ? high : value;
   }
 };
@@ -113,9 +114,10 @@ template <class T>
 inline double line_of_means(const PixelMeans& job, const T* x, const T* y, T* gradient, int64_t count, T weight) {
   const T eps = (T)job.eps, low = (T)job.low, high = (T)job.high;
   if (job.pixel == kHuber) return sum_line(x, y, gradient, count, weight, false, HuberDistance<T>{eps});
+  const bool unlimited = job.high == __builtin_inf();
   if (!job.clipped) return pixel_line<T>(job.pixel, x, y, gradient, count, eps, weight, false);
   return with_distance<T>(job.pixel, eps, [&](auto distance) INLINE_LAMBDA {
-    return sum_line(x, y, gradient, count, weight, false, Clipped<T, decltype(distance)>{distance, low, high});
+    return sum_line(x, y, gradient, count, weight, false, Clipped<T, decltype(distance)>{distance, low, high, unlimited});
   });
 }
 
