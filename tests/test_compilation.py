@@ -142,7 +142,7 @@ LONG = ("DISTS", "LPIPS")  # 4 seconds and more
 LONGER = (
     "NLPDLoss", "VIFLoss", "HaarPSILoss", "MSGMSDLoss", "IWSSIMLoss", "CWSSIMLoss",
     "SSIMULACRA2Loss", "FSIMLoss", "VSILoss", "VMAFLoss", "LaplacianPyramidLoss", "DSSLoss",
-    "SRSIMLoss", "FDLLoss", "HSLuvLoss", "FLIPLoss", "ADISTS", "MADLoss", "VIFWaveletLoss",
+    "SRSIMLoss", "HSLuvLoss", "FLIPLoss", "ADISTS", "MADLoss", "VIFWaveletLoss",
 )  # fmt: skip
 MARKS: dict[str, Any] = dict.fromkeys(LONG, pytest.mark.slow) | dict.fromkeys(
     LONGER, pytest.mark.sweep

@@ -898,8 +898,8 @@ GENERATED = {
 # their place: MS-SSIM, VIF and HaarPSI for filters at several scales, and FSIM for banks of filters
 # in the Fourier domain, which VSI has too.
 TRACED_LONG = {
-    "IWSSIMLoss", "SSIMULACRA2Loss", "NLPDLoss", "CWSSIMLoss", "FSIMLoss", "VSILoss",
-    "VIFWaveletLoss",
+    "IWSSIMLoss", "SSIMULACRA2Loss", "NLPDLoss", "CWSSIMLoss", "VSILoss",
+    "VIFWaveletLoss", "MADLoss", "ADISTS", "SRSIMLoss",
 }  # fmt: skip
 
 

@@ -124,7 +124,11 @@ def unserved(f: Function, x: Tensor, *, second: bool = True, legacy: bool = True
     return wrong
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize(
+    "name",
+    # With the network of DISTS, and twice its time.
+    [pytest.param(name, marks=pytest.mark.sweep) if name == "ADISTS" else name for name in LOSSES],
+)
 def test_every_loss_is_served(name: str) -> None:
     module, pred, target = small(name)
     how = recipe(name)

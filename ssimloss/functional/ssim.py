@@ -201,6 +201,7 @@ def _ssim(
     if options.is_plain:
         values = luminance(statistics, options.c1) * contrast_structure(statistics, options.c2)
     else:
+        assert statistics.cov_xy is not None
         alpha, beta, gamma = options.exponents
         c2, deviations = (
             options.c2,

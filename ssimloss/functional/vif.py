@@ -139,6 +139,7 @@ def vif_sums(x: Tensor, y: Tensor, measured: Measured) -> Tensor:
         s = local_statistics(x, y, window, 1.0, None, separate=True)
         assert s.var_x is not None
         assert s.var_y is not None
+        assert s.cov_xy is not None
         varies = s.var_y >= flat
         shares = varies & (s.var_x >= flat) & (s.cov_xy > 0)
         g = torch.where(shares, s.cov_xy, 0) / (s.var_y + epsilon)
