@@ -3591,7 +3591,7 @@ def vif_wavelet(
     Gray images are compared as they are. RGB images are converted to the luma
     ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. What is shared rises with the square of
     the shared detail, so a flat image, or the negative of the target, has the gradient 0: add a
-    pixel loss. If the target is flat, the score is 1, where the authors' program returns NaN.
+    pixel loss. If the target is flat, the score is 1, where the authors' code returns NaN.
     Subbands count as flat if rounding can have made their variance. On a GPU, the host waits for
     the eigenvalues of small matrices, once per level.
 
@@ -3613,7 +3613,7 @@ def vif_wavelet(
             are not positive.
         TypeError: integer tensors.
 
-    Source: Sheikh & Bovik 2006. Agrees with the authors' program under GNU Octave to 1e-12.
+    Source: Sheikh & Bovik 2006. Agrees with the authors' code under GNU Octave to 1e-12.
     """
 
 def vif_wavelet_loss(
@@ -3633,7 +3633,7 @@ def vif_wavelet_loss(
     Gray images are compared as they are. RGB images are converted to the luma
     ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. What is shared rises with the square of
     the shared detail, so a flat image, or the negative of the target, has the gradient 0: add a
-    pixel loss. If the target is flat, the score is 1, where the authors' program returns NaN.
+    pixel loss. If the target is flat, the score is 1, where the authors' code returns NaN.
     Subbands count as flat if rounding can have made their variance. On a GPU, the host waits for
     the eigenvalues of small matrices, once per level.
 
@@ -3655,7 +3655,7 @@ def vif_wavelet_loss(
             are not positive.
         TypeError: integer tensors.
 
-    Source: Sheikh & Bovik 2006. Agrees with the authors' program under GNU Octave to 1e-12.
+    Source: Sheikh & Bovik 2006. Agrees with the authors' code under GNU Octave to 1e-12.
     """
 
 def vsi(

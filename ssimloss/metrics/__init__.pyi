@@ -1938,7 +1938,7 @@ class VIFWavelet(MeasureMetric):
     Gray images are compared as they are. RGB images are converted to the luma
     ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. What is shared rises with the square of
     the shared detail, so a flat image, or the negative of the target, has the gradient 0: add a
-    pixel loss. If the target is flat, the score is 1, where the authors' program returns NaN.
+    pixel loss. If the target is flat, the score is 1, where the authors' code returns NaN.
     Subbands count as flat if rounding can have made their variance. On a GPU, the host waits for
     the eigenvalues of small matrices, once per level.
 
