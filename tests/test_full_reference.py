@@ -239,13 +239,15 @@ def test_invisible_errors_are_no_distortion() -> None:
         F.mad(flat, flat, blend=(1.0,))
 
 
-def large_prime_sides(function: Callable[..., Tensor], **options: object) -> None:
+def large_prime_sides(
+    function: Callable[..., Tensor], *, flat_target: bool = True, **options: object
+) -> None:
     """Noise against a flat image, at sides whose Fourier transforms round most."""
     for height, width in ((131, 40), (65, 62)):
         generator = torch.Generator().manual_seed(1)
         noise = torch.rand(1, 1, height, width, generator=generator)
         flat = torch.full_like(noise, 0.3337)
-        for pred, target in ((flat, noise), (noise, flat)):
+        for pred, target in ((flat, noise), (noise, flat))[: 1 + flat_target]:
             (value, slope), (exact, exact_slope) = (
                 battery.differentiate(function, pred.to(dtype), target.to(dtype), **options)
                 for dtype in (torch.float32, torch.float64)
@@ -260,6 +262,11 @@ def test_flat_images_have_no_phase_congruency(backend: str) -> None:
     if why_not(backend) is not None:
         pytest.skip(f"no backend {backend}")
     large_prime_sides(F.fsim_loss, backend=backend)
+
+
+def test_complex_wavelets_of_flat_images_have_no_phase() -> None:
+    """The slope of a flat image points to the phase of the target, not to that of rounding."""
+    large_prime_sides(F.cw_ssim_loss, flat_target=False, levels=2)
 
 
 def test_most_apparent_distortion_of_flat_images_in_every_dtype() -> None:

@@ -112,6 +112,10 @@ def _bands(image: Tensor, levels: int, orientations: int) -> tuple[Tensor, Tenso
     ``(N, orientations, H', W')``.
     """
     h, w = image.shape[2:]
+    # The filters are 0 at the mean, whose rounding would give a flat image a phase. Without a pixel
+    # first, flat images are exactly 0.
+    image = image - image[:, :, :1, :1].detach()
+    image = image - image.detach().mean((2, 3), keepdim=True)
     spectrum = torch.fft.fft2(image)
     for axis, size in ((2, h), (3, w)):  # the lowest frequencies, from 0 on
         kept = coarsest(size, levels)
