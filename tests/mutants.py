@@ -203,9 +203,9 @@ FAULTS = (
     # --- equations --------------------------------------------------------------------------------
     fault(
         "functional",
-        "SSIM: a factor 2 is missing",
-        "return (2 * s.cov_xy + c2) / (s.var_sum + c2)",
-        "return (s.cov_xy + c2) / (s.var_sum + c2)",
+        "SSIM: half of the variance of the difference",
+        "return 1 - s.var_difference / (s.var_sum + c2)",
+        "return 1 - s.var_difference / 2 / (s.var_sum + c2)",
         "structure",
     ),
     fault(

@@ -99,9 +99,9 @@ def distances(found: Tensor, truth: Tensor) -> tuple[float, float]:
 
 # Beside the rounding of a result: where an image is flat, a variance that rounding makes of 0,
 # about eps / 4 on [0, 1], is divided by C2 = 9e-4. That is 300 eps where it happens, and much less
-# over all pixels.
+# over all pixels: up to 1.6e-5 was measured, with windows of 33 taps.
 FLOORS = {
-    torch.float32: (1e-5, 3e-5),
+    torch.float32: (2e-5, 3e-5),
     torch.float64: (1e-13, 4e-13),
     torch.bfloat16: (2.0**-9, 2.0**-8),
     torch.float16: (2.0**-11, 2.0**-10),
