@@ -99,13 +99,17 @@ def distances(found: Tensor, truth: Tensor) -> tuple[float, float]:
 
 # Beside the rounding of a result: where an image is flat, a variance that rounding makes of 0,
 # about eps / 4 on [0, 1], is divided by C2 = 9e-4. That is 300 eps where it happens, and much less
-# over all pixels: up to 1.6e-5 was measured, with windows of 33 taps.
+# over all pixels.
 FLOORS = {
-    torch.float32: (2e-5, 3e-5),
+    torch.float32: (1e-5, 3e-5),
     torch.float64: (1e-13, 4e-13),
     torch.bfloat16: (2.0**-9, 2.0**-8),
     torch.float16: (2.0**-11, 2.0**-10),
 }
+# For windows of 33 taps in float32. Eager filters sum and difference of the images, whose rounding
+# is a fourth of that of the moments: twice its error is no bound for the kernel, whose own is up to
+# 1.6e-5.
+LONG_WINDOW = (2e-5, 3e-5)
 
 
 def no_worse_than_eager(
@@ -115,6 +119,7 @@ def no_worse_than_eager(
     asks: tuple[bool, bool] = (True, True),
     backend: str = "cpu",
     instructions: Sequence[str] = ("",),
+    floors: tuple[float, float] | None = None,
 ) -> None:
     """Of the kernel and eager in the same dtype, the kernel may be at most twice as far from eager
     in float64, plus a floor; with each of the instruction sets ("" for the best).
@@ -131,7 +136,7 @@ def no_worse_than_eager(
             )
         finally:
             use_instructions("")
-        check_errors(found, eager, truth, FLOORS[pred.dtype])
+        check_errors(found, eager, truth, floors or FLOORS[pred.dtype])
 
 
 def check_errors(found: Found, eager: Found, truth: Found, floors: tuple[float, float]) -> None:
@@ -259,9 +264,13 @@ def test_windows_and_borders(window_size: int, padding: str) -> None:
     for shape in ((1, 2, 45, 70), (3, 1, 34, 35), (1, 1, 40, 700)):
         for dtype in (torch.float32, torch.float64):
             images = pictures(shape, dtype)
-            on_every_set(functools.partial(F.ssim, reduction="image", **options), *images)
-            on_every_set(functools.partial(F.ssim_map, **options), *images)
-            on_every_set(functools.partial(F.ssim_l1_loss, **options), *images)
+            floors = LONG_WINDOW if (window_size, dtype) == (33, torch.float32) else None
+            for loss in (
+                functools.partial(F.ssim, reduction="image", **options),
+                functools.partial(F.ssim_map, **options),
+                functools.partial(F.ssim_l1_loss, **options),
+            ):
+                on_every_set(loss, *images, floors=floors)
 
 
 @pytest.mark.parametrize("padding", ["valid", "reflect", "replicate", "zeros"])
@@ -300,7 +309,7 @@ def test_moments_of_smallest_and_large_images() -> None:
             on_every_set(functools.partial(loss, padding="replicate"), *images)
     images = pictures((2, 3, 150, 260), torch.float32)
     for image in (images[0], images[0].to(memory_format=torch.channels_last)):
-        no_worse_than_eager(F.ms_ssim_l1_loss, image, images[1])
+        no_worse_than_eager(F.ms_ssim_l1_loss, image, images[1], floors=LONG_WINDOW)
         no_worse_than_eager(F.gradient_ssim_loss, image, images[1], (False, True))
 
 
