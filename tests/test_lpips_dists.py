@@ -154,7 +154,11 @@ def test_adists_is_the_reference(adapts_to: str) -> None:
     assert abs(loss(target, pred) - found.mean()) > 1e-3 * found.mean()  # not symmetric
     # Away from 0, where the distribution over positions has a kink.
     leaves = [(f + 0.1).requires_grad_() for layers in (pred, target) for f in layers.values()]
-    of_leaves = lambda *x: loss(*(dict(zip(pred, x[i : i + 4])) for i in (0, 4)))  # noqa: B905, E731
+
+    def of_leaves(*given: Tensor) -> Tensor:
+        half = len(pred)
+        return loss(*(dict(zip(pred, part, strict=True)) for part in (given[:half], given[half:])))
+
     assert torch.autograd.gradcheck(of_leaves, leaves, fast_mode=True)
 
 

@@ -190,6 +190,10 @@ def _to_unit_range(values: Array) -> Array:
     return (values - values.min()) / (values.max() - values.min() + 1e-12)
 
 
+def _interpolated(values: Array, places: Array, knots: Array) -> Array:
+    return np.interp(places, knots, values)
+
+
 def _corner_to_corner(values: Array, shape: tuple[int, ...]) -> Array:
     """Bilinear, the corners on the corners."""
     for axis in (0, 1):
@@ -197,7 +201,7 @@ def _corner_to_corner(values: Array, shape: tuple[int, ...]) -> Array:
         if shape[axis] == 1:
             places = np.zeros(1)
         knots = np.arange(values.shape[axis])
-        values = np.apply_along_axis(lambda v: np.interp(places, knots, v), axis, values)  # noqa: B023
+        values = np.apply_along_axis(_interpolated, axis, values, places, knots)
     return values
 
 
