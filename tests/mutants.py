@@ -464,9 +464,9 @@ FAULTS = (
     ),
     fault(
         "combined",
-        "a strategy averages what is not finite",
-        "return torch.where(is_usable(now), mixed, before)",
-        "return mixed",
+        "a strategy remembers what is not finite",
+        "last = torch.where(is_usable(norms)[:, None], shifted, last)",
+        "last = shifted",
         "balance",
     ),
     fault(

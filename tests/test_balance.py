@@ -187,7 +187,7 @@ def test_the_scale_of_a_term_does_not_matter_to_gradient_share() -> None:
     assert not torch.allclose(ends[False][2], ends[False][0], rtol=0.5)
 
 
-def test_gradient_share_averages_skips_and_bounds() -> None:
+def test_gradient_share_takes_medians_skips_and_bounds() -> None:
     share = GradientShare(decay=0.75, bounds=(1e-3, 1e3))
     share.attach(("a", "b", "c"))
     share.prepare((1.0, 1.0, 1.0), 4)
@@ -197,10 +197,50 @@ def test_gradient_share_averages_skips_and_bounds() -> None:
         return share.weights(torch.tensor(norms), nothing, nothing[0], 0).tolist()
 
     assert ask(2.0, 1e-9, 0.0) == [0.25, 1e3, 0.0]  # 1 / (sqrt(4) norm), bounded; never seen
-    then = pytest.approx([1 / 5.0, 1e3, 1 / 16.0])  # a mean of 2 and 4: 2.5
+    then = pytest.approx([1 / 4.0, 1e3, 1 / 16.0])  # of 2 and 4, the lower
     assert ask(4.0, 1e-9, 8.0) == then
-    assert ask(float("nan"), float("inf"), 0.0) == then
+    for _ in range(5):  # as many calls as are remembered
+        assert ask(float("nan"), float("inf"), 0.0) == then
     assert ask(2.5e6, 1.0, 8.0)[0] == pytest.approx(1e-3)  # at the bound
+
+
+@pytest.mark.parametrize("name", ["GradientShare", "AdaptiveAdversarial"])
+def test_one_large_gradient_does_not_change_the_weights_after_it(name: str) -> None:
+    """Wherever it occurs, and several calls in a row; lasting changes are followed."""
+
+    def ask(norms: list[float]) -> list[float]:
+        """The factors of a term with these norms."""
+        strategy = STRATEGIES[name]()
+        strategy.attach(("pixel", "adversarial"))
+        strategy.prepare((1.0, 1.0), 1)
+        unit, rest = torch.eye(2), torch.ones(2)
+        each = [strategy.weights(torch.tensor([1.0, n]), unit, rest, 0)[1] for n in norms]
+        return torch.stack(each).tolist()
+
+    assert ask([3.0] * 30) == pytest.approx([1 / 3] * 30)
+    for first, last in ((0, 1), (1, 2), (20, 21), (20, 25)):
+        norms = [400.0 if first <= call < last else 1.0 for call in range(40)]
+        found = ask(norms)
+        assert found[:first] + found[last:] == [1.0] * (40 - last + first)
+        # In the calls themselves, the share is at most 10 times too large; at first, 400 is normal.
+        largest = max(factor * norm for factor, norm in zip(found, norms, strict=True))
+        assert largest == pytest.approx(10.0 if first else 1.0)
+    # A change by 1 % per call lags by five calls; a jump is followed after six.
+    slope = [1.01**call for call in range(40)]
+    assert ask(slope)[20:] == pytest.approx([1.01**5 / n for n in slope[20:]])
+    assert ask([1.0] * 20 + [50.0] * 6)[-1] == pytest.approx(1 / 50)
+
+
+def test_earlier_checkpoints_and_other_decays_are_continued() -> None:
+    nothing = torch.zeros(1, 1)
+    share = GradientShare(decay=0.75)
+    share.load_state_dict({"norms": torch.tensor([4.0])})  # a moving average
+    assert share.weights(torch.tensor([5.0]), nothing, nothing[0], 0).tolist() == [0.25]
+    for decay, expected in ((0.9, 0.2), (0.0, 0.125)):  # the median of 4, 5 and 8, and 8
+        other = GradientShare(decay=decay)
+        other.load_state_dict(share.state_dict())
+        found = other.weights(torch.tensor([8.0]), nothing, nothing[0], 0)
+        assert found.tolist() == pytest.approx([expected])
 
 
 def test_uncertainty_is_the_papers_loss() -> None:
@@ -403,7 +443,7 @@ def test_a_strategy_of_another_criterion_and_one_that_returns_nonsense() -> None
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: GradientShare(decay=1.0), r"decay must lie in \[0, 1\)"),
+        (lambda: GradientShare(decay=1.0), r"decay must lie in \[0, 0\.9999\]"),
         (lambda: GradientShare(bounds=(2.0, 1.0)), "bounds must be in order"),
         (lambda: GradNorm(rate=0.0), "rate must be positive"),
         (lambda: DWA(window=0), "window must be at least 1"),

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from ssimloss._keywords import keywords
-from ssimloss.combined.balance.averages import checked_bounds, checked_decay, moving
-from ssimloss.combined.balance.protocol import Balance
+from ssimloss.combined.balance.norms import checked_bounds
+from ssimloss.combined.balance.running_median import RunningMedian
 
 
-class AdaptiveAdversarial(Balance):
+class AdaptiveAdversarial(RunningMedian):
     """Scales one term so that its gradient is as large as that of all others, times its weight.
 
     The factor is the norm of the sum of the other weighted gradients, divided by the norm of the
@@ -20,12 +20,14 @@ class AdaptiveAdversarial(Balance):
 
     Args:
         term: the name of the adversarial term.
-        decay: decay of the moving averages of both norms over calls; 0 as in VQGAN.
+        decay: both norms are medians over about ``1 / (1 - decay)`` calls: 11 for 0.9; 0 uses those
+            of each call alone, as VQGAN does. In a call whose own norm is unusually large, the
+            gradient is at most ``1 / (1 - decay)`` times too large.
         bounds: the least and the largest factor.
 
     Raises:
         TypeError: a setting is not a number, or ``term`` is not a string.
-        ValueError: ``decay`` is not in [0, 1), the bounds are negative or not in order, or the
+        ValueError: ``decay`` is not in [0, 0.9999], the bounds are negative or not in order, or the
             criterion has no such term.
     """
 
@@ -40,7 +42,8 @@ class AdaptiveAdversarial(Balance):
         """Check the settings; see the class."""
         if not isinstance(term, str):
             raise TypeError(f"term must be the name of a term, got {term!r}")
-        self.term, self.decay, self.bounds = term, checked_decay(decay), checked_bounds(bounds)
+        super().__init__(decay)
+        self.term, self.bounds = term, checked_bounds(bounds)
 
     def attach(self, names: tuple[str, ...]) -> None:
         """Called once, when the criterion is built."""
@@ -58,10 +61,10 @@ class AdaptiveAdversarial(Balance):
         pulls = norms * torch.stack([norms.new_full((), weight) for weight in rest])
         of_rest = (cosines * pulls * pulls.unsqueeze(1)).sum().clamp(min=0.0).sqrt()
         now = torch.stack([of_rest, norms[index]])
-        means = moving(self.recall("norms", now), now, self.decay)
-        self.keep(norms=means)
-        known = (means > 0).all()
-        ratio = (means[0] / torch.where(known, means[1], 1.0)).clamp(*self.bounds)
+        medians = self._medians(now)
+        known = (medians > 0).all()
+        own = torch.where(known, self._divisors(medians, now)[1], 1.0)
+        ratio = (medians[0] / own).clamp(*self.bounds)
         factor = torch.where(known, ratio, 1.0)
         return torch.stack(
             [factor if i == index else torch.ones_like(factor) for i in range(len(self.names))]

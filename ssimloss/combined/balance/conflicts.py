@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss._keywords import keywords
-from ssimloss.combined.balance.averages import is_usable
+from ssimloss.combined.balance.norms import is_usable
 from ssimloss.combined.balance.protocol import Balance
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from ssimloss.combined.balance.averages import is_usable
+from ssimloss.combined.balance.norms import is_usable
 from ssimloss.combined.balance.protocol import Balance
 
 

@@ -1,17 +1,9 @@
-"""Moving averages on the device, of positive numbers that may be missing or not finite."""
+"""Gradient norms and other positive numbers on the device, which may be missing or not finite."""
 
 import torch
 from torch import Tensor
 
 from ssimloss import _checks
-
-
-def moving(before: Tensor, now: Tensor, decay: float) -> Tensor:
-    """``decay * before + (1 - decay) * now`` where ``now`` is positive and finite, else ``before``.
-    If ``before`` is 0, nothing was averaged yet, and ``now`` is the average.
-    """
-    mixed = torch.where(before > 0, decay * before + (1.0 - decay) * now, now)
-    return torch.where(is_usable(now), mixed, before)
 
 
 def is_usable(numbers: Tensor) -> Tensor:
@@ -22,13 +14,6 @@ def is_usable(numbers: Tensor) -> Tensor:
 def inverse(numbers: Tensor) -> Tensor:
     """1 / numbers, and 0 where they are 0."""
     return torch.where(numbers > 0, 1.0 / numbers, torch.zeros_like(numbers))
-
-
-def checked_decay(decay: float) -> float:
-    """Raise unless ``decay`` is a number in [0, 1)."""
-    if not 0.0 <= _checks.number("decay", decay) < 1.0:
-        raise ValueError(f"decay must lie in [0, 1), got {decay!r}")
-    return float(decay)
 
 
 def checked_bounds(bounds: tuple[float, float]) -> tuple[float, float]:
