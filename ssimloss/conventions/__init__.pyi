@@ -52,7 +52,6 @@ __all__ = [
     "HUBER",
     "LAPLACIAN_PYRAMID",
     "LDL",
-    "MAD",
     "MDSI",
     "MS_GMSD",
     "PSNR",
@@ -72,6 +71,7 @@ __all__ = [
     "DSSIM",
     "FSIM",
     "IW_SSIM",
+    "MAD",
     "MS_SSIM",
     "VSI",
     "CONTEXTUAL_BILATERAL",
@@ -126,8 +126,6 @@ LAPLACIAN_PYRAMID: Table
 
 LDL: Table
 
-MAD: Table
-
 MDSI: Table
 
 MS_GMSD: Table
@@ -165,6 +163,8 @@ DSSIM: Table
 FSIM: Table
 
 IW_SSIM: Table
+
+MAD: Table
 
 MS_SSIM: Table
 

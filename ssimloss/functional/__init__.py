@@ -96,6 +96,7 @@ from ssimloss.functional import (
     dssim_conventions,
     fsim_conventions,
     iw_ssim_conventions,
+    mad_conventions,
     ms_ssim_conventions,
     perceptual_conventions,
     ssim_conventions,

@@ -13,7 +13,7 @@ of strategy", 2010. The original code is ``MAD_index.m`` of the authors, with ``
 
 import functools
 import math
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -28,10 +28,8 @@ from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
 from ssimloss._roots import held_power, root
-from ssimloss.conventions import programs as p
-from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
-from ssimloss.conventions.convention import Convention, Table
 from ssimloss.functional._gradient_similarity import check_colors, check_least_side, luma_of
+from ssimloss.functional._log_gabor import angular, radial
 from ssimloss.measure import Measure
 
 Array = NDArray[np.float64]
@@ -54,8 +52,9 @@ _SHRINK = 2.0**-8
 # the same bound, so that values do not depend on the dtype.
 _STILL = 64 * 255 * 2.0**-23
 
-_SCALES, _ORIENTATIONS = 5, 4
-_FINEST, _RATIO = 3.0, 3.0  # wavelengths of 3, 9, 27, 81 and 243 pixels
+_ORIENTATIONS = 4
+_WAVELENGTHS = (3.0, 9.0, 27.0, 81.0, 243.0)  # pixels
+_SCALES = len(_WAVELENGTHS)
 _BANDWIDTH = 0.55
 _SPREAD = math.pi / _ORIENTATIONS / 1.5
 _SCALE_WEIGHTS = tuple(weight / 13.25 for weight in (0.5, 0.75, 1.0, 5.0, 6.0))
@@ -113,10 +112,10 @@ def _mad(pred: Tensor, target: Tensor, options: MADOptions) -> Scores:
     ``conventions.MAD["pyiqa"]`` agrees with the numbers of IQA-PyTorch on five pairs of TID2013 to
     the four digits that it printed.
     """
-    return _mad_of(pred, target, options)
+    return mad_of(pred, target, options)
 
 
-def _mad_of(
+def mad_of(
     pred: Tensor,
     target: Tensor,
     options: MADOptions,
@@ -316,19 +315,15 @@ def log_gabor(h: int, w: int, shifted: int) -> Array:
     if shifted:
         middle = (round(h / 2), round(w / 2))
         radius[round(h / 2 + 1), round(w / 2 + 1)] = 1.0
-        logarithm = np.log(radius + 1e-12)
+        radius += 1e-12
     else:
         radius[middle] = 1.0
-        logarithm = np.log(radius)
     filters = np.empty((_SCALES + _ORIENTATIONS, h, w))
-    for s in range(_SCALES):
-        distance = logarithm - math.log(2 / (_FINEST * _RATIO**s))
-        filters[s] = np.exp(-(distance**2) / (2 * math.log(_BANDWIDTH) ** 2))
+    for s, wavelength in enumerate(_WAVELENGTHS):
+        filters[s] = radial(radius / 2, wavelength, math.log(_BANDWIDTH))
         filters[s][middle] = 0.0
     for o in range(_ORIENTATIONS):
-        turned = angle - o * math.pi / _ORIENTATIONS
-        around = np.arctan2(np.sin(turned), np.cos(turned))
-        filters[_SCALES + o] = np.exp(-(around**2) / (2 * _SPREAD**2))
+        filters[_SCALES + o] = angular(angle, o * math.pi / _ORIENTATIONS, _SPREAD)
     return np.fft.fftshift(filters, (1, 2))
 
 
@@ -443,122 +438,3 @@ MAD = Measure(
     agrees="the authors' MAD_index.m under GNU Octave: 1e-12; pyiqa: its four printed digits",
 )
 mad = mad_loss = MAD.loss
-
-# --- conventions ----------------------------------------------------------------------------------
-
-
-def _of_a_program(
-    pred: Tensor,
-    target: Tensor,
-    *,
-    blocks: Variant = "larson",
-    filters: Variant = "larson",
-    channels: Literal["luma", "each"] = "luma",
-    white: float = 255.0,
-    **options: Any,
-) -> Tensor:
-    record = MADOptions.make(options, "mad")
-    found = _mad_of(
-        pred, target, record, blocks=blocks, filters=filters, channels=channels, white=white
-    )
-    return found.reduce(record.reduction)
-
-
-_PYIQA: dict[str, Any] = {"blocks": "pyiqa", "filters": "pyiqa"}
-CONVENTIONS = Table(
-    "MAD",
-    MAD,
-    (
-        *PREPARATION,
-        choice(
-            "colours",
-            "channels",
-            {
-                "luma": ("luma", "luma 0.299 R + 0.587 G + 0.114 B of colour images"),
-                "each": ("each channel", "each channel by itself, mean over channels"),
-            },
-        ),
-        Attribute(
-            "sensitivity",
-            ("pixels_per_degree",),
-            lambda s: f"{s['pixels_per_degree']:g} pixels per degree",
-            lambda s: f"contrast sensitivity at {s['pixels_per_degree']:g} pixels per degree",
-        ),
-        Attribute(
-            "lightness",
-            ("white",),
-            lambda s: f"codes up to {s['white']:g}",
-            lambda s: (
-                ""
-                if s["white"] == 255
-                else f"the lightness of codes above {s['white']:g} is that of {s['white']:g}"
-            ),
-        ),
-        choice(
-            "blocks",
-            "blocks",
-            {
-                "larson": (
-                    "inside, N - 1",
-                    "blocks of 16 x 16 pixels at every fourth position, without the outermost 16 "
-                    "pixels; deviations over N - 1; contrast of the target is the least of four "
-                    "parts of 8 x 8",
-                ),
-                "pyiqa": (
-                    "all, N",
-                    "blocks of 16 x 16 pixels at every fourth position; deviations over N; "
-                    "contrast of the target is half the least of the block and the three before "
-                    "it; those of three channels are stored by position and read by channel",
-                ),
-            },
-        ),
-        choice(
-            "filters",
-            "filters",
-            {
-                "larson": ("weighted by scale", "log-Gabor subbands weighted by their scale"),
-                "pyiqa": (
-                    "weighted by orientation",
-                    "log-Gabor subbands weighted by their orientation, 0.5, 0.75, 1 and 5 of "
-                    "13.25; the sensitivity is stored transposed, which mixes frequencies unless "
-                    "H = W",
-                ),
-            },
-        ),
-        Attribute(
-            "mixture",
-            ("blend",),
-            lambda s: "blend = {:g}, {:g}".format(*s["blend"]),
-            lambda s: "both parts mixed with blend = {:g}, {:g}".format(*s["blend"]),
-        ),
-        OVER_BATCH,
-    ),
-    Convention(
-        "larson2010",
-        "the authors' code on gray images, or on the unrounded luma of RGB",
-        "MAD_index.m, version of September 2011, on doubles",
-        p.OCTAVE,
-        1e-10,
-    ),
-    Convention(
-        "matlab",
-        "gray 8-bit images in MATLAB",
-        "MAD_index.m on rgb2gray(uint8)",
-        p.OCTAVE,
-        1e-10,
-        options={"white": 254.0},
-        preparation=p.MATLAB_GRAY,
-        notes=("uint8(255) + 1 is 255, so that the authors' table gives white the value of 254.",),
-    ),
-    Convention(
-        "pyiqa",
-        "IQA-PyTorch's 'mad': each channel",
-        "MAD(); create_metric('mad')",
-        p.PYIQA,
-        1e-6,
-        "its sensitivity is float32",
-        options=_PYIQA | {"channels": "each"},
-        notes=("Its gradient is not finite where a block is flat.",),
-    ),
-    function=_of_a_program,
-)

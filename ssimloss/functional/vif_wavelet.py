@@ -29,7 +29,7 @@ from ssimloss.conventions.convention import Convention, Table
 from ssimloss.filters import pad
 from ssimloss.functional._covariances import principal
 from ssimloss.functional._gradient_similarity import check_colors, check_least_side, luma_of
-from ssimloss.functional.projections import inner_products
+from ssimloss.functional._inner_products import inner_products
 from ssimloss.measure import Measure
 
 Array = NDArray[np.float64]

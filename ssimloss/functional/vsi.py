@@ -39,6 +39,7 @@ from ssimloss.functional._gradient_similarity import (
     gradient_similarity,
     similarity,
 )
+from ssimloss.functional._log_gabor import radial
 from ssimloss.functional._resizing import corners, points, resized, smooth
 from ssimloss.kernels import Backed
 from ssimloss.kernels import Backend as BackendName
@@ -243,8 +244,7 @@ def log_gabor(h: int, w: int) -> Array:
     u = np.arange(w // 2 + 1) / (w - w % 2)
     radius = np.hypot(np.fft.ifftshift(v)[:, None], u)
     inside = (radius > 0) & (radius <= 0.5)
-    exponent = np.log(np.where(inside, radius, 1.0) / _OMEGA) ** 2 / (2 * _SIGMA_F**2)
-    return np.where(inside, np.exp(-exponent), 0.0)
+    return np.where(inside, radial(np.where(inside, radius, 1.0), 1 / _OMEGA, _SIGMA_F), 0.0)
 
 
 def around_centre(h: int, w: int) -> Array:
