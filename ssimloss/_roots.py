@@ -65,7 +65,8 @@ def root_of_product(a: Tensor, b: Tensor, near_zero: Callable[[], Tensor]) -> Te
     return torch.where(corner, near_zero(), torch.where(corner, 1, squares).sqrt() / _SHRINK)
 
 
-def root(values: Tensor) -> Tensor:
-    """The square root of numbers that are not negative, with the slope 0 at 0."""
-    zero = values == 0
-    return torch.where(zero, 0, torch.where(zero, 1, values).sqrt())
+def root(values: Tensor, least: float = 0.0) -> Tensor:
+    """The square root of numbers that are not negative, with the slope 0 up to ``least``."""
+    still = values <= least
+    inside = values.detach().sqrt() if least else 0
+    return torch.where(still, inside, torch.where(still, 1, values).sqrt())

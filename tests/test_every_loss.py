@@ -309,6 +309,25 @@ def test_gradient_is_alive_from_flat_images(name: str) -> None:
         assert gradient.norm() > 1e-2 * gradients[0].norm(), start
 
 
+@pytest.mark.parametrize(
+    "name", [name for name in LOSSES if is_distance(name) and not recipe(name).is_deep]
+)
+def test_rounding_of_flat_images_is_no_signal(name: str) -> None:
+    """A flat image has the gradient of float64, against a textured image and against itself."""
+    target = photos(name)[1][:1]
+    flat = torch.full_like(target, 0.3337)
+    norm = 0.0
+    for pair in ((flat, target), (target, flat), (flat, flat)):
+        found, exact = (
+            value_and_gradients(name, build(name), *(image.to(dtype) for image in pair))[1]
+            for dtype in (torch.float32, torch.float64)
+        )
+        norm = norm or float(exact[0].norm())
+        for ours, wanted in zip(found, exact, strict=True):
+            scale = max(float(wanted.norm()), 1e-3 * norm)
+            assert float((ours - wanted).norm()) <= 1e-2 * scale
+
+
 # Losses that do not move from the negative of the target: the options, and why.
 STUCK = {
     "VMAFLoss": ({}, "what is not shared counts as no detail, as on a flat image"),

@@ -16,17 +16,23 @@ def absolute(d: Tensor, towards: Tensor) -> Tensor:
     return d * torch.where(d == 0, towards, d).detach().sign()
 
 
-def length(x: Tensor, y: Tensor, towards: tuple[Tensor, Tensor]) -> Tensor:
+def length(
+    x: Tensor, y: Tensor, towards: tuple[Tensor, Tensor], least: Tensor | None = None
+) -> Tensor:
     """``sqrt(x^2 + y^2)`` to rounding, even for small numbers. Its gradient at 0 is the unit vector
     ``towards``, or 0 if ``towards`` is 0.
+
+    Lengths below ``least``, which rounding can have made, have the gradient of 0.
     """
     found = torch.hypot(x.detach(), y.detach())
     # For smaller numbers, the derivative of hypot multiplies denormal numbers.
     info = torch.finfo(x.dtype)
-    corner = found < info.tiny / info.eps
+    normal = info.tiny / info.eps
+    bound = normal if least is None else least.clamp(min=normal)
+    corner = found < bound
     to_x, to_y = (other.detach() for other in towards)
     other = torch.hypot(to_x, to_y)
-    scale = torch.where(corner & (other > 0), other, 1)
+    scale = torch.where(other < bound, torch.inf, other)
     along = torch.where(corner, x, 0) * (to_x / scale) + torch.where(corner, y, 0) * (to_y / scale)
     return torch.where(
         corner,
@@ -35,11 +41,11 @@ def length(x: Tensor, y: Tensor, towards: tuple[Tensor, Tensor]) -> Tensor:
     )
 
 
-def modulus(z: Tensor, towards: Tensor) -> Tensor:
+def modulus(z: Tensor, towards: Tensor, least: Tensor | None = None) -> Tensor:
     """``|z|`` of complex numbers, by :func:`length` if a gradient is needed, which takes longer.
 
     ``z.abs()`` is not used, because it squares small numbers to 0.
     """
     if not z.requires_grad and not is_forward_mode():
         return torch.hypot(z.real, z.imag)
-    return length(z.real, z.imag, (towards.real, towards.imag))
+    return length(z.real, z.imag, (towards.real, towards.imag), least)

@@ -34,6 +34,9 @@ Halves = Literal["up", "even"]
 _C_MEAN, _C_DETAIL = 1000.0, 300.0  # for images from 0 to 255
 _LEAST_WEIGHT = 1e-2
 _TAPS, _SIGMA = 3, 1.5  # of the window over blocks
+# Deviations of coefficients up to this can come from rounding in float32. float64 uses the same
+# bound, so that gradients do not depend on the dtype.
+_STILL = 64 * 255 * 2.0**-23
 
 
 class DSSOptions(Reduced, Ranged):
@@ -105,12 +108,12 @@ def _dss_of(pred: Tensor, target: Tensor, options: DSSOptions, *, halves: Halves
     check_least_side(pred, SIDE, f"for a block of {SIDE} x {SIDE}")
     dtype = native_dtype(pred, target)
     matrix = tuple([DCT_2D[i] for i, _ in options.weights])
-    x, y = (
+    (x, offset_x), (y, offset_y) = (
         _subbands(luma_of(image, options, 255), matrix) for image in promote(pred, target)
-    )  # (N, K, rows, columns), the means first
+    )  # the means first
     amount = options.worst * x.shape[2] * x.shape[3]
     count = max(1, math.floor(amount + 0.5) if halves == "up" else round(amount))
-    var_x, var_y, cov = _moments(x, y)
+    var_x, var_y, cov = _moments(x, offset_x, y, offset_y)
     deviations = _deviations(var_x, var_y, cov)
     constants = constant((_C_MEAN, *[_C_DETAIL] * (len(matrix) - 1)), x).view(-1, 1, 1)
     sums = var_x + var_y
@@ -127,35 +130,45 @@ def _dss_of(pred: Tensor, target: Tensor, options: DSSOptions, *, halves: Halves
     return Scores(1 - ((1 - similarity) * weights).sum(1), None, 1, dtype)
 
 
-def _subbands(gray: Tensor, matrix: tuple[tuple[float, ...], ...]) -> Tensor:
-    """The coefficients of some frequencies over the blocks: ``(N, K, H / 8, W / 8)``."""
-    rows, columns = gray.shape[2] // SIDE, gray.shape[3] // SIDE
-    found = transformed(blocks_of(gray), matrix)  # (N, B, K)
-    return found.mT.reshape(len(gray), len(matrix), rows, columns)
+def _subbands(gray: Tensor, matrix: tuple[tuple[float, ...], ...]) -> tuple[Tensor, Tensor]:
+    """The coefficients of some frequencies over the blocks, ``(N, K, H / 8, W / 8)``, of the image
+    without its mean, and what the mean adds to them, ``(N, K, 1, 1)``.
 
-
-def _moments(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Variances and covariance under the window, zeros beyond the border.
-
-    Subtracting the mean ``o`` of the coefficients first keeps more digits. Where only a share ``m``
-    of the window lies inside, ``(1 - m) (2 o E[d] + m o^2)`` is added to ``E[d^2] - E[d]^2``.
+    The mean only meets the first frequency. Computed apart, it leaves more digits, and a flat image
+    has hardly any coefficients. Rounded to a code, it keeps equal pixels of both images equal.
     """
-    window = make_window("gaussian", _TAPS, _SIGMA, x)
-    offset = ((x + y) / 2).detach().mean((2, 3), keepdim=True)
-    d, e = x - offset, y - offset
+    rows, columns = gray.shape[2] // SIDE, gray.shape[3] // SIDE
+    mean = gray.detach().mean((2, 3), keepdim=True).round()
+    found = transformed(blocks_of(gray - mean), matrix)  # (N, B, K)
+    gains = constant((float(SIDE), *[0.0] * (len(matrix) - 1)), gray)
+    return found.mT.reshape(len(gray), len(matrix), rows, columns), gains.view(-1, 1, 1) * mean
+
+
+def _moments(
+    d: Tensor, offset_x: Tensor, e: Tensor, offset_y: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Variances and covariance of ``d + offset_x`` and ``e + offset_y`` under the window, zeros
+    beyond the border.
+
+    Where only a share ``m`` of the window lies inside, ``(1 - m) (p E[d] + o E[e] + m o p)`` is
+    added to ``E[d e] - E[d] E[e]`` for offsets ``o`` and ``p``.
+    """
+    window = make_window("gaussian", _TAPS, _SIGMA, d)
     moments = blur(pad(torch.cat((d, e, d * d, e * e, d * e), 1), 1, "zeros"), window)
     mu_d, mu_e, dd, ee, de = moments.chunk(5, 1)
-    share = blur(pad(torch.ones_like(x[:1, :1]), 1, "zeros"), window)
-    beyond, constant_part = (1 - share) * offset, share * offset
-    var_x = dd - mu_d * mu_d + beyond * (mu_d + mu_d + constant_part)
-    var_y = ee - mu_e * mu_e + beyond * (mu_e + mu_e + constant_part)
-    cov = de - mu_d * mu_e + beyond * (mu_d + mu_e + constant_part)
+    share = blur(pad(torch.ones_like(d[:1, :1]), 1, "zeros"), window)
+    beyond_x, beyond_y = (1 - share) * offset_x, (1 - share) * offset_y
+    var_x = dd - mu_d * mu_d + beyond_x * (mu_d + mu_d + share * offset_x)
+    var_y = ee - mu_e * mu_e + beyond_y * (mu_e + mu_e + share * offset_y)
+    cov = de - mu_d * mu_e + beyond_y * mu_d + beyond_x * (mu_e + share * offset_y)
     return var_x.relu(), var_y.relu(), cov
 
 
 def _deviations(var_x: Tensor, var_y: Tensor, cov: Tensor) -> Tensor:
-    """``s_x s_y``, where it is 0 with the slope of the covariance."""
-    return root_of_product(var_x, var_y, lambda: cov - cov.detach())
+    """``s_x s_y``, where one of them is 0 to rounding with the slope of the covariance."""
+    found = root_of_product(var_x, var_y, lambda: torch.zeros_like(cov))
+    still = torch.minimum(var_x, var_y) < _STILL**2
+    return torch.where(still, found.detach() + (cov - cov.detach()), found)
 
 
 def _worst(losses: Tensor, count: int) -> Tensor:

@@ -1,13 +1,21 @@
 """L1 distance of Fourier magnitudes: ``| |Fp| - |Ft| |``."""
 
+import math
+
+import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from ssimloss._options import Reduced
 from ssimloss._precision import native_dtype, promote
-from ssimloss._reduce import reduce
+from ssimloss._reduce import Reduction, reduce
 from ssimloss.functional._corners import modulus
 from ssimloss.functional._spectra import check_sides, multiplicity, spectra
 from ssimloss.measure import Measure
+
+# Magnitudes up to this multiple of the largest pixel can come from rounding in float32. float64
+# uses the same bound, so that gradients do not depend on the dtype.
+_ROUNDING = 64 * 2.0**-23
 
 
 class FourierMagnitudeOptions(Reduced):
@@ -18,8 +26,8 @@ def _fourier_magnitude(pred: Tensor, target: Tensor, options: FourierMagnitudeOp
     """L1 distance of Fourier magnitudes, ``| |Fp| - |Ft| |``: the amount of each frequency,
     independent of its position.
 
-    Where a frequency of ``pred`` is 0, its magnitude has no derivative. The gradient used there
-    points towards the same frequency of ``target``, so that black images get a gradient.
+    Where a frequency of ``pred`` is 0 to rounding, its magnitude has no derivative. The gradient
+    used there points towards the same frequency of ``target``, so that flat images get a gradient.
 
     Args:
         pred, target: float images ``(N, C, H, W)``, any range.
@@ -36,11 +44,23 @@ def _fourier_magnitude(pred: Tensor, target: Tensor, options: FourierMagnitudeOp
     dtype = native_dtype(pred, target)
     pred, target = promote(pred, target)
     reduction = options.reduction
-    of_pred, of_target = spectra(pred, reduction), spectra(target, reduction)
-    values = (modulus(of_pred, of_target) - modulus(of_target, of_pred)).abs()
+    of_pred, of_target = _spectra(pred, reduction), _spectra(target, reduction)
+    largest = torch.maximum(*(i.detach().abs().amax((2, 3), keepdim=True) for i in (pred, target)))
+    least = _ROUNDING * largest
+    values = (modulus(of_pred, of_target, least) - modulus(of_target, of_pred, least)).abs()
     if reduction == "none":
         return values.to(dtype)
     return reduce(values, reduction, multiplicity(pred))
+
+
+def _spectra(images: Tensor, reduction: Reduction) -> Tensor:
+    """The spectra of images. The mean only meets the first frequency; its rounding would spread
+    over all others.
+    """
+    mean = images.detach().mean((2, 3), keepdim=True)
+    found = spectra(images - mean, reduction)
+    gain = math.sqrt(images.shape[2] * images.shape[3])
+    return found + pad(gain * mean, (0, found.shape[3] - 1, 0, found.shape[2] - 1))
 
 
 FOURIER_MAGNITUDE = Measure(

@@ -9,6 +9,7 @@ saliency: Hou & Zhang, "Saliency detection: a spectral residual approach", 2007.
 is ``SR_SIM.m`` of the authors.
 """
 
+import math
 from typing import Any, Literal, get_args
 
 import torch
@@ -45,7 +46,10 @@ PLANES: tuple[str, ...] = get_args(Planes)
 
 _C1, _C2, _C3, _LAMBDA = 0.40, 225.0, 200.0, 0.03  # for images from 0 to 255
 _TAPS, _SIGMA = 10, 3.8  # of the saliency
-_STEEPEST = 1e-2  # below this, the slope of the logarithm is constant
+_STEEPEST = 1e-2  # below this magnitude, slopes are constant
+# Magnitudes up to this, in codes, can come from rounding in float32. float64 uses the same bound,
+# so that values and gradients do not depend on the dtype.
+_NONE = 4096 * 2.0**-23
 _LEAST = 16  # pixels, four of the saliency
 
 
@@ -80,9 +84,10 @@ def _sr_sim(pred: Tensor, target: Tensor, options: SRSIMOptions) -> Scores:
     quarter of that size and interpolated, so it may lie slightly outside [0, 1].
 
     The logarithm of a spectrum is infinite where the spectrum is 0. Magnitudes are therefore
-    bounded below by the rounding of the transform, and the slope is constant below a hundredth of a
-    code: flat images have a saliency and a gradient. A black image has no saliency; for two black
-    images, all positions have equal weight.
+    bounded below by the rounding of a transform in float32, in every dtype. Below a hundredth of a
+    code, the slopes of the logarithm and of the division are constant: flat images have a saliency
+    and a gradient. A black image has no saliency; for two black images, all positions have equal
+    weight.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
@@ -144,11 +149,10 @@ def _sr_sim_of(
 def _saliency(gray: Tensor) -> Tensor:
     """Spectral residual saliency of ``(N, 1, H, W)`` on a scale of 255, about in [0, 1]."""
     h, w = gray.shape[2:]
-    small = resized(gray, (-(-h // 4), -(-w // 4)), quarter)
-    parts = torch.view_as_real(torch.fft.fft2(small, norm="ortho"))
+    parts = _spectrum(gray)
     logarithm = _log_magnitude(parts.square().sum(-1))
     around = blur(extended(logarithm, 1, "replicate"), make_window("uniform", 3, 1.0, gray))
-    residual = torch.view_as_complex(parts * (-around).exp().unsqueeze(-1))
+    residual = torch.view_as_complex(_divided(parts, around.unsqueeze(-1)))
     energy = torch.view_as_real(torch.fft.ifft2(residual, norm="ortho")).square().sum(-1)
     before, behind = (_TAPS - 1) // 2, _TAPS // 2
     wide = pad(energy, (before, behind, before, behind))
@@ -160,16 +164,33 @@ def _saliency(gray: Tensor) -> Tensor:
     return resized(unit, (h, w), cubic)
 
 
+def _spectrum(gray: Tensor) -> Tensor:
+    """Real and imaginary parts of the spectrum at a quarter of the size, ``(N, 1, H', W', 2)``."""
+    h, w = (-(-side // 4) for side in gray.shape[2:])
+    # The mean only meets the first frequency. The rounding of its interpolation and transform would
+    # spread over all others, which for a flat image are 0.
+    mean = gray.detach().mean((2, 3), keepdim=True)
+    spectrum = torch.fft.fft2(resized(gray - mean, (h, w), quarter), norm="ortho")
+    of_mean = pad(mean * math.sqrt(h * w), (0, w - 1, 0, h - 1))
+    return torch.view_as_real(spectrum + of_mean)
+
+
 def _log_magnitude(power: Tensor) -> Tensor:
     """``log |F|`` from ``|F|^2``. Its slope is infinite at 0; for ``|F|`` below 0.01 codes, the
     slope at 0.01 is used.
     """
-    # Magnitudes below the rounding of a transform of codes up to 255 count as 0.
-    least = (4096 * torch.finfo(power.dtype).eps) ** 2
     near = power < _STEEPEST**2
     fixed = power.detach()
-    inside = 0.5 * (fixed + least).log() + (power - fixed) / (2 * _STEEPEST**2)
-    return torch.where(near, inside, 0.5 * (torch.where(near, 1, power) + least).log())
+    inside = 0.5 * fixed.clamp(min=_NONE**2).log() + (power - fixed) / (2 * _STEEPEST**2)
+    return torch.where(near, inside, 0.5 * torch.where(near, 1, power).log())
+
+
+def _divided(parts: Tensor, logarithm: Tensor) -> Tensor:
+    """``F / exp(logarithm)``, with the slope of a division by at least 0.01 codes."""
+    near = logarithm < math.log(_STEEPEST)
+    fixed = parts.detach()
+    inverse = (-logarithm).exp()
+    return torch.where(near, fixed * inverse + (parts - fixed) / _STEEPEST, parts * inverse)
 
 
 SR_SIM = Measure(

@@ -74,7 +74,9 @@ def _vif(pred: Tensor, target: Tensor, options: VIFOptions) -> Scores:
     ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Windows are whole. What is shared rises
     with the square of the shared detail, so a flat image, or the negative of the target, has the
     gradient 0: add a pixel loss. If the target is flat, the score is 1. Windows count as flat if
-    rounding can have made their variance.
+    rounding can have made their variance. The information of the target is the denominator, so that
+    by definition, the gradient against a nearly flat crop can be hundreds of times as large as
+    against most crops. In a sum of losses, ``GradientShare`` bounds it.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least

@@ -106,7 +106,9 @@ def _vsi(pred: Tensor, target: Tensor, options: VSIOptions) -> Scores:
 
     Saliency is scaled to [0, 1] in each image. It is 0 in an image without detail or without
     differences of colour; the gradient of such an image comes from gradients and colours. If both
-    images have no saliency, all positions have equal weights.
+    images have no saliency, all positions have equal weights. On crops of low contrast or with
+    hardly any saliency, the gradient is by definition many times as large as on most, and nearly
+    all of it is at a few pixels. In a sum of losses, ``GradientShare`` bounds it.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least

@@ -993,8 +993,8 @@ class FourierMagnitudeLoss(MeasureLoss):
     """L1 distance of Fourier magnitudes, ``| |Fp| - |Ft| |``: the amount of each frequency,
     independent of its position.
 
-    Where a frequency of ``pred`` is 0, its magnitude has no derivative. The gradient used there
-    points towards the same frequency of ``target``, so that black images get a gradient.
+    Where a frequency of ``pred`` is 0 to rounding, its magnitude has no derivative. The gradient
+    used there points towards the same frequency of ``target``, so that flat images get a gradient.
 
     Args:
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
@@ -2067,9 +2067,10 @@ class SRSIMLoss(MeasureLoss):
     quarter of that size and interpolated, so it may lie slightly outside [0, 1].
 
     The logarithm of a spectrum is infinite where the spectrum is 0. Magnitudes are therefore
-    bounded below by the rounding of the transform, and the slope is constant below a hundredth of a
-    code: flat images have a saliency and a gradient. A black image has no saliency; for two black
-    images, all positions have equal weight.
+    bounded below by the rounding of a transform in float32, in every dtype. Below a hundredth of a
+    code, the slopes of the logarithm and of the division are constant: flat images have a saliency
+    and a gradient. A black image has no saliency; for two black images, all positions have equal
+    weight.
 
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
@@ -2401,7 +2402,9 @@ class VIFLoss(MeasureLoss):
     ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Windows are whole. What is shared rises
     with the square of the shared detail, so a flat image, or the negative of the target, has the
     gradient 0: add a pixel loss. If the target is flat, the score is 1. Windows count as flat if
-    rounding can have made their variance.
+    rounding can have made their variance. The information of the target is the denominator, so that
+    by definition, the gradient against a nearly flat crop can be hundreds of times as large as
+    against most crops. In a sum of losses, ``GradientShare`` bounds it.
 
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
@@ -2503,7 +2506,9 @@ class VSILoss(MeasureLoss):
 
     Saliency is scaled to [0, 1] in each image. It is 0 in an image without detail or without
     differences of colour; the gradient of such an image comes from gradients and colours. If both
-    images have no saliency, all positions have equal weights.
+    images have no saliency, all positions have equal weights. On crops of low contrast or with
+    hardly any saliency, the gradient is by definition many times as large as on most, and nearly
+    all of it is at a few pixels. In a sum of losses, ``GradientShare`` bounds it.
 
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
