@@ -205,6 +205,28 @@ def test_information_of_flat_blocks_far_beyond_the_range() -> None:
     assert gradient.isfinite().all()
 
 
+def test_second_derivatives_where_eigenvalues_coincide() -> None:
+    """Of a reference that is equal to its rotation by 90 degrees, pairs of eigenvalues are equal.
+    Flat and periodic references have many that are 0.
+    """
+    noise = torch.rand(1, 1, 25, 25, generator=torch.Generator().manual_seed(0)).double()
+    turned = torch.stack([noise.rot90(k, (2, 3)) for k in range(4)]).mean(0)
+    pred = 0.7 * turned + 0.3 * noise
+    stripes = (torch.arange(25) % 2).double().expand_as(noise)
+
+    def slope(target: Tensor, *, graph: bool = False) -> Tensor:
+        target.requires_grad_()
+        value = F.iw_ssim(pred, target, scale_weights=(0.5, 0.5))
+        return torch.autograd.grad(value, target, create_graph=graph)[0]
+
+    for target in (torch.full_like(noise, 0.3), stripes, turned):
+        (second,) = torch.autograd.grad((slope(target, graph=True) * noise).sum(), target)
+        assert second.isfinite().all()
+    step = 1e-6 * noise
+    difference = slope(turned.detach() + step) - slope(turned.detach() - step)
+    battery.close(second, difference / 2e-6, 1e-6)
+
+
 def test_flat_images_learn_from_dct_subbands() -> None:
     """Where deviations are 0, which is where piq's gradient is NaN."""
     _, target = pair(64, 64)

@@ -11,6 +11,7 @@ Wang & Li, "Information content weighting for perceptual image quality assessmen
 original implementation is ``iwssim.m`` of the authors, on pyramids of matlabPyrTools.
 """
 
+import math
 from functools import partial
 from typing import Literal
 
@@ -24,8 +25,9 @@ from ssimloss._constants import planes as constant_planes
 from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, product, promote, widened
 from ssimloss._reduce import Scores
+from ssimloss._torch import is_forward_mode
 from ssimloss.filters import window_weights
-from ssimloss.functional._covariances import principal
+from ssimloss.functional._covariances import beside_diagonal, principal
 from ssimloss.functional._equations import MAP, similarity
 from ssimloss.functional._gradient_similarity import check_colors, check_least_side, luma_of
 from ssimloss.functional._powers import product_of_powers
@@ -171,7 +173,8 @@ def _information(x: Tensor, y: Tensor, parent: Tensor | None, noise: float, flat
     ``parent``, the next coarser band; ``x = g y + v`` within 3 x 3 pixels.
     """
     least = max(flat, (2 * 255 * torch.finfo(y.dtype).eps) ** 2)  # what rounding can make
-    energy, variances = _mixture(y, parent, least)
+    energy, rotated = _mixture(y, parent, least)
+    variances = rotated.diagonal(dim1=-2, dim2=-1)
     var_x, var_y, cov_xy = _moments(x[..., 4:-4, 4:-4], y[..., 4:-4, 4:-4])
     flat_x, flat_y = var_x < least, var_y < least  # NaN is neither flat nor hidden
     g = torch.where(flat_x | flat_y, 0, cov_xy) / (var_y + flat)
@@ -188,6 +191,9 @@ def _information(x: Tensor, y: Tensor, parent: Tensor | None, noise: float, flat
     if variances.shape[1] % 2:
         middle = variances[:, variances.shape[1] // 2, None, None, None]
         found = found + torch.log2(1 + rate * middle)
+    if rotated.requires_grad or is_forward_mode():
+        beside = beside_diagonal(rotated, rate.flatten(1)[:, None])
+        found = found - beside.view_as(rate) / math.log(2)
     return found
 
 
@@ -207,8 +213,8 @@ def _mean(image: Tensor) -> Tensor:
 
 
 def _mixture(y: Tensor, parent: Tensor | None, flat: float) -> tuple[Tensor, Tensor]:
-    """``s^2`` at every position that weighs, ``(N, 1, H - 10, W - 10)``, and the variances
-    ``lambda_k`` of the neighbourhoods, ``(N, K)``.
+    """``s^2`` at every position that weighs, ``(N, 1, H - 10, W - 10)``, and the covariance of the
+    neighbourhoods, rotated to a diagonal of ``lambda_k``, ``(N, K, K)``.
     """
     h, w = y.shape[2] - 2, y.shape[3] - 2
     planes = [y[..., i : i + h, j : j + w] for i in range(3) for j in range(3)]
@@ -220,14 +226,14 @@ def _mixture(y: Tensor, parent: Tensor | None, flat: float) -> tuple[Tensor, Ten
     for first in range(0, h, rows):
         around = widened(_neighbourhoods(planes, first, min(rows, h - first), 0))
         products.append(product(around, around.mT))
-    variances, _, factor = principal(torch.stack(products).sum(0) / (h * w), flat)
+    rotated, factor = principal(torch.stack(products).sum(0) / (h * w), flat)
     factor = factor.to(y.dtype)
     energies = []
     for first in range(4, h - 4, rows):
         height = min(rows, h - 4 - first)
         energy = product(factor, _neighbourhoods(planes, first, height, 4)).square().sum(1)
         energies.append(energy.view(-1, 1, height, w - 8))
-    return torch.cat(energies, 2) / count, variances.to(y.dtype)
+    return torch.cat(energies, 2) / count, rotated.to(y.dtype)
 
 
 def _neighbourhoods(planes: list[Tensor], first: int, height: int, margin: int) -> Tensor:

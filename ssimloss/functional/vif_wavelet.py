@@ -27,7 +27,7 @@ from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.filters import pad
-from ssimloss.functional._covariances import principal
+from ssimloss.functional._covariances import beside_diagonal, principal
 from ssimloss.functional._gradient_similarity import check_colors, check_least_side, luma_of
 from ssimloss.functional._inner_products import inner_products
 from ssimloss.measure import Measure
@@ -172,18 +172,12 @@ def _information(x: Tensor, y: Tensor, half: int, noise: float) -> Tensor:
 
 
 def _log_determinants(rate: Tensor, rotated: Tensor) -> Tensor:
-    """Sums of ``log2 |I + rate C|`` over the rates ``(N, 1, h, w)`` of each matrix: ``(N,)``.
-
-    The matrices are diagonal to rounding. Derivatives of the determinant know entries beside the
-    diagonal from the second on; a term whose value is 0 has these.
-    """
+    """Sums of ``log2 |I + rate C|`` over the rates ``(N, 1, h, w)`` of each matrix: ``(N,)``."""
     rate = rate.flatten(1)[:, None]
-    variances = rotated.diagonal(dim1=-2, dim2=-1)
-    factors = rate * variances.to(rate.dtype)[..., None]
-    part = (rate / (1 + factors)).detach()
-    beside = rotated - torch.diag_embed(variances)
-    second = (beside.square() * product(part, part.mT)).sum((1, 2)) / 2
-    return (torch.log1p(factors).sum((1, 2)) - second.to(rate.dtype)) / math.log(2)
+    rotated = rotated.to(rate.dtype)
+    factors = rate * rotated.diagonal(dim1=-2, dim2=-1)[..., None]
+    found = torch.log1p(factors).sum(1) - beside_diagonal(rotated, rate)
+    return found.sum(1) / math.log(2)
 
 
 def _moments(x: Tensor, y: Tensor, half: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -217,10 +211,7 @@ def _mixture(y: Tensor, half: int, flat: float) -> tuple[Tensor, Tensor]:
     h, w = (_SIDE * (side // _SIDE) for side in y.shape[2:])
     y = y[..., :h, :w]
     covariance = _covariance(y - y.detach().mean((2, 3), keepdim=True))
-    variances, vectors, factor = principal(covariance, flat)
-    rotated = product(vectors.mT, product(covariance, vectors))
-    varies = variances > 0
-    rotated = torch.where(varies[:, None] & varies[..., None], rotated, 0)
+    rotated, factor = principal(covariance, flat)
     border = _SIDE * _blocks_left_out(half)
     y = y[..., border : h - border, border : w - border]
     rows, columns = y.shape[2] // _SIDE, y.shape[3] // _SIDE
