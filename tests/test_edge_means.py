@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from native_agreement import agree, off, strided
 from torch import Tensor
 
 import ssimloss.functional as F
@@ -69,23 +70,6 @@ def results(
     return [values.detach(), *torch.autograd.grad(values, asking, upstream)]
 
 
-def off(found: Tensor, expected: Tensor) -> float:
-    difference = (found.double() - expected.double()).norm()
-    return float(difference / expected.double().norm().clamp(min=1e-30))
-
-
-def agree(found: list[Tensor], eager: list[Tensor], exact: list[Tensor]) -> None:
-    """Values and gradients are no worse than twice the equation's, and a few roundings.
-
-    A mean of four pixels of three channels has a dozen, and their slopes are about as large as the
-    constant of the similarity, 0.05.
-    """
-    for ours, theirs, wanted in zip(found, eager, exact, strict=True):
-        floor = 32 * torch.finfo(ours.dtype).eps
-        error = off(ours, wanted)
-        assert error <= 2 * off(theirs, wanted) + floor, (error, off(theirs, wanted))
-
-
 @pytest.mark.usefixtures("instructions")
 @every_case
 def test_equal_to_the_equation(name: str) -> None:
@@ -139,12 +123,6 @@ def test_same_bits_in_any_company_and_for_any_threads(
 def test_layouts_dtypes_and_who_asks(name: str) -> None:
     images = pair((2, 3, 20, 24), torch.float32)
     expected = results(name, images, "cpu")
-
-    def strided(image: Tensor) -> Tensor:
-        wide = torch.full((4, 3, 20, 48), torch.nan)
-        wide[::2, :, :, ::2] = image
-        return wide[::2, :, :, ::2]
-
     for change in (strided, lambda image: image.to(memory_format=torch.channels_last)):
         found = results(name, tuple(change(image) for image in images), "cpu")
         for ours, wanted in zip(found, expected, strict=True):
