@@ -222,11 +222,12 @@ def agreements(
             name: resampled_precision(d[:, 0], answers, drawn) for name, d in distances.items()
         }
     found = {
-        name: MeasureOfChoices(percentile_interval(*one), len(rows))
+        name: MeasureOfChoices(percentile_interval(*one, drawn.units), len(rows))
         for name, one in drawn_scores.items()
     }
     comparisons = compare_resampled(
-        {name: (value, value, resampled) for name, (value, resampled) in drawn_scores.items()}
+        {name: (value, value, resampled) for name, (value, resampled) in drawn_scores.items()},
+        drawn.units,
     )
     return Agreements(**about, measures=found, comparisons=comparisons, left_out=left_out)
 
