@@ -22,7 +22,8 @@ from test_report import browser, open_page  # noqa: F401 - fixtures
 from torch import Tensor
 from typer.testing import CliRunner, Result
 
-from ssimloss import study
+from ssimloss import metrics, study
+from ssimloss.metrics.deep_features import DOWNLOADED
 from ssimloss.study import advice, fitness, journal, jury, run, tables, work
 from ssimloss.study.aggregate import FACTORS, Aggregate
 from ssimloss.study.agreement import (
@@ -39,7 +40,7 @@ from ssimloss.study.fitness import Sensitivity
 from ssimloss.study.orderings import Trial
 from ssimloss.study.page import page
 from ssimloss.study.result import Fitness, MeasureResult, StudyResult, plain
-from ssimloss.study.subjects import Subject, subject
+from ssimloss.study.subjects import Subject, installed_subjects, subject
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -550,6 +551,21 @@ def test_bad_arguments(tmp_path: Path, photographs: Path) -> None:
     Image.new("RGB", (24, 24)).save(tmp_path / "tiny.png")
     with pytest.raises(ValueError, match="24 x 24 pixels; crops of 192 x 192 need more"):
         study.Study(tmp_path, measures=["l1"]).run()
+
+
+def test_without_names_every_measure_with_installed_weights_is_examined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is downloaded, and a wrong file of weights does not leave out every deep measure."""
+    monkeypatch.setenv("SSIMLOSS_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr("ssimloss.weights._store.download", lambda *_, **__: pytest.fail("loads"))
+    found, left_out = installed_subjects()
+    assert {one.name for one in found} == set(metrics.measures.known()) - set(DOWNLOADED)
+    assert "dists is left out: its network vgg16 is not installed (528 MB): " in left_out[-2]
+    assert {each.split()[0] for each in left_out} == set(DOWNLOADED)
+    with pytest.raises(RuntimeError, match=r"fit no deep measure; lpips is .* does not exist"):
+        installed_subjects(weights=str(tmp_path / "none.pth"))
 
 
 @pytest.mark.usefixtures("quick")

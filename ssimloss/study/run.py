@@ -13,7 +13,6 @@ from typing import Any
 import numpy.typing as npt
 import torch
 
-from ssimloss import metrics
 from ssimloss._version import __version__
 from ssimloss.evaluation.plan import file_state
 from ssimloss.evaluation.sharding import World, joined
@@ -34,7 +33,7 @@ from ssimloss.study.layouts import read_judgements
 from ssimloss.study.page import write_page
 from ssimloss.study.pictures import find_pictures, load_pictures
 from ssimloss.study.result import MeasureResult, StudyResult, plain
-from ssimloss.study.subjects import Subject, subject, subjects
+from ssimloss.study.subjects import Subject, installed_subjects, subjects
 from ssimloss.study.work import COST, FULL, QUICK, SIDE, Task, Work
 
 OnProgress = Callable[[int, int, str], object]
@@ -171,12 +170,7 @@ class Study:
         if self.measures is not None:
             names = [str(name) for name in _listed(self.measures)]
             return _moved(subjects(names, weights=self.weights), device), []
-        found, problems = [], []
-        for name in metrics.measures.known():
-            try:
-                found.append(subject(name, weights=self.weights))
-            except RuntimeError as error:
-                problems.append(f"{name} is left out: {str(error).splitlines()[0]}")
+        found, problems = installed_subjects(weights=self.weights)
         return _moved(found, device), problems
 
     def _done(self, folder: Path | None, settings: dict[str, Any], world: World) -> journal.Done:
