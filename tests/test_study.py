@@ -176,6 +176,12 @@ def test_a_noisy_measure_is_found_out(planted_study) -> None:
         row.p_holm for row in people.comparisons if {row.first, row.second} == {"l2", PLANTED[2]}
     }
     assert max(worse) < 0.05
+    # Its residuals are large, so that few of them are outliers.
+    (table,) = (table for table in tables.tables_of(result) if table.name == "agreement_people")
+    directed = {column.title for column in table.columns if column.better}
+    assert directed == {
+        "SRCC (Spearman)", "KRCC (Kendall)", "PLCC (Pearson) after fit", "RMSE after fit"
+    }  # fmt: skip
     assert result.measures[PLANTED[2]].orderings["mean"] < 0.75
 
 

@@ -138,7 +138,7 @@ def _scored(
             try:
                 values.append(float(one(x, y)))
             except (ValueError, TypeError, RuntimeError) as error:
-                found[name] = f"{one.title}: {error}"
+                found[name] = str(error)
                 break
         else:
             found[name] = values if all(map(math.isfinite, values)) else _told(one, values)
