@@ -538,6 +538,10 @@ def test_bad_arguments(tmp_path: Path, photographs: Path) -> None:
         ({"images": tmp_path}, "holds no image"),
         ({"images": photographs, "measures": ["l1", "l1"]}, "must be different, got 'l1' twice"),
         ({"images": photographs, "measures": ["l3"]}, "measure must be one of"),
+        ({"images": photographs, "measures": []}, "at least one measure"),
+        ({"images": photographs, "judged_images": photographs}, "pass judgements as well"),
+        ({"images": photographs, "budget_ms": -3.0}, "budget_ms must be positive, got -3.0"),
+        ({"images": photographs, "seed": -1}, "seed must be at least 0, got -1"),
         ({"images": photographs, "resume": True}, "need out, the folder"),
         ({"images": photographs, "aggregate_weights": {"beauty": 1.0}}, "got one of 'beauty'"),
         (
