@@ -75,7 +75,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # Call forms of other libraries.
     "compat": _LOW | {"functional", "networks", "losses", "combined"},
     # Which measure to trust and to train with.
-    "study": _LOW | {"measure", "functional", "networks", "metrics", "evaluation"},
+    "study": _LOW | {"measure", "functional", "weights", "networks", "metrics", "evaluation"},
     # A loss or a machine, examined.
     "doctor": _LOW | {"kernels", "functional", "weights", "combined"},
 }

@@ -22,7 +22,8 @@ from test_report import browser, open_page  # noqa: F401 - fixtures
 from torch import Tensor
 from typer.testing import CliRunner, Result
 
-from ssimloss import study
+from ssimloss import metrics, study
+from ssimloss.metrics.deep_features import DOWNLOADED
 from ssimloss.study import advice, fitness, journal, jury, run, tables, work
 from ssimloss.study.aggregate import FACTORS, Aggregate
 from ssimloss.study.agreement import (
@@ -39,7 +40,7 @@ from ssimloss.study.fitness import Sensitivity
 from ssimloss.study.orderings import Trial
 from ssimloss.study.page import page
 from ssimloss.study.result import Fitness, MeasureResult, StudyResult, plain
-from ssimloss.study.subjects import Subject, subject
+from ssimloss.study.subjects import Subject, installed_subjects, subject
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -175,6 +176,12 @@ def test_a_noisy_measure_is_found_out(planted_study) -> None:
         row.p_holm for row in people.comparisons if {row.first, row.second} == {"l2", PLANTED[2]}
     }
     assert max(worse) < 0.05
+    # Its residuals are large, so that few of them are outliers.
+    (table,) = (table for table in tables.tables_of(result) if table.name == "agreement_people")
+    directed = {column.title for column in table.columns if column.better}
+    assert directed == {
+        "SRCC (Spearman)", "KRCC (Kendall)", "PLCC (Pearson) after fit", "RMSE after fit"
+    }  # fmt: skip
     assert result.measures[PLANTED[2]].orderings["mean"] < 0.75
 
 
@@ -531,6 +538,10 @@ def test_bad_arguments(tmp_path: Path, photographs: Path) -> None:
         ({"images": tmp_path}, "holds no image"),
         ({"images": photographs, "measures": ["l1", "l1"]}, "must be different, got 'l1' twice"),
         ({"images": photographs, "measures": ["l3"]}, "measure must be one of"),
+        ({"images": photographs, "measures": []}, "at least one measure"),
+        ({"images": photographs, "judged_images": photographs}, "pass judgements as well"),
+        ({"images": photographs, "budget_ms": -3.0}, "budget_ms must be positive, got -3.0"),
+        ({"images": photographs, "seed": -1}, "seed must be at least 0, got -1"),
         ({"images": photographs, "resume": True}, "need out, the folder"),
         ({"images": photographs, "aggregate_weights": {"beauty": 1.0}}, "got one of 'beauty'"),
         (
@@ -550,6 +561,21 @@ def test_bad_arguments(tmp_path: Path, photographs: Path) -> None:
     Image.new("RGB", (24, 24)).save(tmp_path / "tiny.png")
     with pytest.raises(ValueError, match="24 x 24 pixels; crops of 192 x 192 need more"):
         study.Study(tmp_path, measures=["l1"]).run()
+
+
+def test_without_names_every_measure_with_installed_weights_is_examined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is downloaded, and a wrong file of weights does not leave out every deep measure."""
+    monkeypatch.setenv("SSIMLOSS_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr("ssimloss.weights._store.download", lambda *_, **__: pytest.fail("loads"))
+    found, left_out = installed_subjects()
+    assert {one.name for one in found} == set(metrics.measures.known()) - set(DOWNLOADED)
+    assert "dists is left out: its network vgg16 is not installed (528 MB): " in left_out[-2]
+    assert {each.split()[0] for each in left_out} == set(DOWNLOADED)
+    with pytest.raises(RuntimeError, match=r"fit no deep measure; lpips is .* does not exist"):
+        installed_subjects(weights=str(tmp_path / "none.pth"))
 
 
 @pytest.mark.usefixtures("quick")

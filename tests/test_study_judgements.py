@@ -328,7 +328,7 @@ def test_what_a_measure_cannot_measure_is_never_averaged_away(table: Path) -> No
         "line 2: psnr: PSNR is inf, of equal images",
         "line 3: psnr: PSNR is inf, of equal images",
     ]
-    assert found.left_out[2].startswith("line 5: l1: ")
+    assert found.left_out[2].startswith("line 5: l1: target must have the shape of pred ")
 
 
 def test_agreement_on_parts_is_defined_or_undefined(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -161,8 +161,8 @@ def test_average_precision_is_that_of_scikit_learn() -> None:
         for counts in weights.astype(int)
     ]
     value = study.average_precision(distance, same)
-    found = percentile_interval(*choices.resampled_precision(distance, same, draws))
-    expected = percentile_interval(value, np.array(by_hand))
+    found = percentile_interval(*choices.resampled_precision(distance, same, draws), draws.units)
+    expected = percentile_interval(value, np.array(by_hand), 60)
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
@@ -212,7 +212,7 @@ def test_a_perfect_correlation_of_few_stimuli_is_not_certain() -> None:
     # Kendall's next value below 1 is farther away: 0.93 for 8 images, Spearman's is 0.98.
     assert study.correlation("krcc", np.arange(8), np.arange(8), resamples=50).low < 0.9
     # A mean of shares as well: percentiles of a lopsided sample may miss it.
-    lopsided = percentile_interval(0.9, np.array([0.1, 0.2, 0.3]))
+    lopsided = percentile_interval(0.9, np.array([0.1, 0.2, 0.3]), 3)
     assert (lopsided.value, lopsided.high) == (0.9, 0.9)
 
 
@@ -222,25 +222,36 @@ def thurstone(truth: np.ndarray, observers: int, random: np.random.Generator) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "count", "spread", "most"),
+    ("name", "count", "per_scene", "spread", "most"),
     # At few stimuli and near 1 the ranks are discrete: coverage is at least the stated rate.
-    [("srcc", 60, 0.6, 0.975), ("krcc", 40, 0.6, 0.985), ("srcc", 12, 0.3, 1.0)],
+    [
+        ("krcc", 40, 1, 0.6, 0.985),
+        ("srcc", 12, 1, 0.3, 1.0),
+        ("srcc", 80, 8, 0.7, 0.975),
+    ],
 )
 def test_intervals_cover_the_truth_of_simulated_observers(
-    name: str, count: int, spread: float, most: float
+    name: str, count: int, per_scene: int, spread: float, most: float
 ) -> None:
-    """500 studies by ten observers each; the truth is that of very many stimuli."""
+    """500 studies by ten observers each; the truth is that of very many stimuli. Half of the
+    variance of a measure's errors is common to the images of a scene.
+    """
 
     def stimuli(n: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         truth = random.standard_normal(n)
-        return truth + spread * random.standard_normal(n), thurstone(truth, 10, random)
+        error = random.standard_normal(n)
+        if per_scene > 1:
+            common = np.repeat(random.standard_normal(n // per_scene), per_scene)
+            error = math.sqrt(0.5) * (error + common)
+        return truth + spread * error, thurstone(truth, 10, random)
 
     many = stimuli(200_000, np.random.default_rng(1))
     truth = {"srcc": stats.spearmanr, "krcc": stats.kendalltau}[name](*many)[0]
+    scenes = [*np.repeat(np.arange(count // per_scene), per_scene)]
     covered = 0
     for seed in range(500):
         x, q = stimuli(count, np.random.default_rng(1000 + seed))
-        found = study.correlation(name, x, q, resamples=100, seed=seed)
+        found = study.correlation(name, x, q, clusters=scenes, resamples=100, seed=seed)
         covered += found.low <= truth <= found.high
     assert 0.925 <= covered / 500 <= most
 
@@ -297,15 +308,39 @@ def test_choices_are_compared_on_the_same_questions() -> None:
     measures = {"first": scores, "shuffled": random.permutation(scores), "worse": worse}
     draws = Draws(200, None, 400, seed=1)
     drawn = {name: choices.resampled_scores(values, draws) for name, values in measures.items()}
-    rows = compare_resampled({n: (value, value, found) for n, (value, found) in drawn.items()})
+    rows = compare_resampled({n: (value, value, found) for n, (value, found) in drawn.items()}, 200)
     found = {(row.first, row.second): row for row in rows}
     assert found["first", "shuffled"].p == 1.0
     assert found["first", "worse"].difference == pytest.approx((scores - worse).mean())
     expected = stats.ttest_rel(scores, worse).pvalue
     assert found["first", "worse"].p == pytest.approx(expected, rel=0.5)
     assert found["first", "worse"].p_holm == pytest.approx(3 * found["first", "worse"].p)
-    intervals = [percentile_interval(*one) for one in drawn.values()]
+    intervals = [percentile_interval(*one, 200) for one in drawn.values()]
     assert intervals[2].high > intervals[0].low
+
+
+def test_resamples_of_few_scenes_lead_to_the_interval_and_p_of_student() -> None:
+    """Eight scenes whose images have equal scores: only scenes count, as in Student's test."""
+    scenes, other = np.random.default_rng(3).uniform(0.2, 0.9, (2, 8))
+    draws = Draws(40, [*np.repeat(range(8), 5)], 4000, seed=1)
+    drawn = {
+        name: choices.resampled_scores(np.repeat(values, 5), draws)
+        for name, values in (("a", scenes), ("b", other))
+    }
+    found = percentile_interval(*drawn["a"], draws.units)
+    low, high = stats.ttest_1samp(scenes, 0).confidence_interval(0.95)
+    assert found.high - found.low == pytest.approx(high - low, rel=0.1)
+    (row,) = compare_resampled({n: (v, v, spread) for n, (v, spread) in drawn.items()}, draws.units)
+    assert row.p == pytest.approx(stats.ttest_rel(scenes, other).pvalue, rel=0.1)
+    # One scene shows no variation, however many images it has.
+    alone = study.correlation("srcc", scenes, other, clusters=["scene"] * 8, resamples=20)
+    assert math.isfinite(alone.value)
+    assert math.isnan(alone.low)
+    (row,) = study.compare(
+        {"a": scenes, "b": -scenes}, other, same_direction={"a": True, "b": True},
+        clusters=["scene"] * 8, resamples=20,
+    )  # fmt: skip
+    assert math.isnan(row.p)
 
 
 def test_means_over_images_are_those_of_scipy() -> None:

@@ -145,9 +145,8 @@ def not_examined(study: Study) -> str:
     told = []
     if networks:
         told.append(
-            f"{listed(quoted(networks))}: the networks below them could not be downloaded where "
-            "the study ran. [Install the networks](weights.md), and the same command examines them "
-            "as well."
+            f"{listed(quoted(networks))}: their networks were not installed where the study ran. "
+            "[Install the networks](weights.md), and the same command examines them as well."
         )
     if rest:
         told.append(f"{listed(quoted(rest))}: they were not among the measures of this run.")

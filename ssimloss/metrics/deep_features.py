@@ -151,3 +151,10 @@ DISTANCES: Final[dict[str, Callable[..., DeepDistance]]] = {  # of ``weights=``
     "adists": adists,
     "embedded": embedded,
 }
+# The networks of measures whose ``"imagenet"`` weights do not come with the package.
+DOWNLOADED: Final = {
+    "lpips_vgg": "vgg16",
+    "lpips_squeeze": "squeezenet1_1",
+    "dists": "vgg16",
+    "adists": "vgg16",
+}

@@ -138,7 +138,7 @@ def _scored(
             try:
                 values.append(float(one(x, y)))
             except (ValueError, TypeError, RuntimeError) as error:
-                found[name] = f"{one.title}: {error}"
+                found[name] = str(error)
                 break
         else:
             found[name] = values if all(map(math.isfinite, values)) else _told(one, values)
@@ -222,11 +222,12 @@ def agreements(
             name: resampled_precision(d[:, 0], answers, drawn) for name, d in distances.items()
         }
     found = {
-        name: MeasureOfChoices(percentile_interval(*one), len(rows))
+        name: MeasureOfChoices(percentile_interval(*one, drawn.units), len(rows))
         for name, one in drawn_scores.items()
     }
     comparisons = compare_resampled(
-        {name: (value, value, resampled) for name, (value, resampled) in drawn_scores.items()}
+        {name: (value, value, resampled) for name, (value, resampled) in drawn_scores.items()},
+        drawn.units,
     )
     return Agreements(**about, measures=found, comparisons=comparisons, left_out=left_out)
 

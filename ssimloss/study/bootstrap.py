@@ -3,6 +3,11 @@
 A resample is a row of weights: how many times it contains each pair. Every statistic of this room
 is a function of such weights, so that all resamples are computed at once.
 
+Resamples of K independent units (pairs or scenes) vary too little: the variance of a mean is
+``(K - 1) / K`` times the sampling variance. The standard deviation of the resamples is therefore
+multiplied by ``sqrt(K / (K - 1))``, and the quantiles are those of Student's distribution with
+``K - 1`` degrees of freedom (Hesterberg 2015).
+
 Efron & Tibshirani 1993; standard errors on Fisher's scale: Fisher 1921, Fieller, Hartley & Pearson
 1957, Bonett & Wright 2000. Means over few photographs: Student 1908.
 """
@@ -65,6 +70,11 @@ class Draws:
                 f"clusters must have one label per pair, got {len(self.clusters)} for {self.count}"
             )
 
+    @property
+    def units(self) -> int:
+        """Number of independent units: of distinct labels, or of pairs."""
+        return self.count if self.clusters is None else len(set(self.clusters))
+
     def weights(self) -> Iterator[Array]:
         """Yield weights ``(r, count)`` of successive resamples."""
         labels = range(self.count) if self.clusters is None else self.clusters
@@ -86,21 +96,28 @@ class Draws:
         return np.concatenate([statistic(weights) for weights in self.weights()])
 
 
-def percentile_interval(value: float, resampled: Array) -> Interval:
+def percentile_interval(value: float, resampled: Array, units: int) -> Interval:
     """Percentiles of the resamples, extended to the estimate if it lies outside.
+
+    With few units, the percentiles lie farther out than 2.5 and 97.5 (Hesterberg 2015).
 
     Args:
         value: the estimate.
         resampled: the statistic of each resample; NaN is ignored.
+        units: number of independent units that were resampled; with fewer than two, the interval
+            is undefined.
     """
     known = resampled[np.isfinite(resampled)]
-    if len(known) < 2 or not math.isfinite(value):
+    if len(known) < 2 or units < 2 or not math.isfinite(value):
         return Interval(value, math.nan, math.nan)
-    low, high = np.quantile(known, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    below = float(scipy_stats().norm.cdf(-_reach(units)))
+    low, high = np.quantile(known, [below, 1 - below])
     return Interval(value, min(float(low), value), max(float(high), value))
 
 
-def correlation_interval(name: str, value: float, resampled: Array, count: int) -> Interval:
+def correlation_interval(
+    name: str, value: float, resampled: Array, count: int, units: int
+) -> Interval:
     """The bootstrap standard interval on Fisher's scale, ``atanh(r)``, transformed back.
 
     Correlations near 1 are skewed, and their Fisher transform is not. The interval is centred on
@@ -113,14 +130,16 @@ def correlation_interval(name: str, value: float, resampled: Array, count: int) 
         value: the estimate.
         resampled: the correlation of each resample; NaN is ignored.
         count: number of pairs.
+        units: number of independent units that were resampled; with fewer than two, the interval
+            is undefined.
     """
     known = resampled[np.isfinite(resampled)]
-    if len(known) < 2 or not math.isfinite(value):
+    if len(known) < 2 or units < 2 or not math.isfinite(value):
         return Interval(value, math.nan, math.nan)
-    error = float(fisher(known, count, name).std(ddof=1))
+    reach = _reach(units) * float(fisher(known, count, name).std(ddof=1))
     if count < _FEW:
-        error = max(error, _normal_error(name, value, count))
-    reach = float(scipy_stats().norm.ppf((1 + CONFIDENCE) / 2)) * error
+        normal = float(scipy_stats().norm.ppf((1 + CONFIDENCE) / 2))
+        reach = max(reach, normal * _normal_error(name, value, count))
     centre = float(fisher(np.array([value]), count, name)[0])
     low, high = math.tanh(centre - reach), math.tanh(centre + reach)
     return Interval(value, min(low, value), max(high, value))
@@ -160,18 +179,25 @@ def paired_p(differences: npt.ArrayLike) -> float:
     return float(scipy_stats().ttest_1samp(array, 0.0).pvalue)
 
 
-def difference_p(difference: float, resampled: Array) -> float:
-    """Two-sided p-value of a difference, normal with the standard deviation of its resamples.
+def difference_p(difference: float, resampled: Array, units: int) -> float:
+    """Two-sided p-value of a difference, by Student's distribution with the standard deviation of
+    its resamples.
 
-    It is undefined if all resamples differ by the same amount: they do not show how much the
-    difference would vary.
+    It is undefined if all resamples differ by the same amount, or with fewer than two units: they
+    do not show how much the difference would vary.
+
+    Args:
+        difference: the estimate.
+        resampled: the difference in each resample; NaN is ignored.
+        units: number of independent units that were resampled.
     """
     known = resampled[np.isfinite(resampled)]
-    if len(known) < 2 or not math.isfinite(difference):
+    if len(known) < 2 or units < 2 or not math.isfinite(difference):
         return math.nan
     if (known == known[0]).all():  # their deviation is 0 only up to rounding
         return 1.0 if difference == 0 else math.nan
-    return float(2 * scipy_stats().norm.sf(abs(difference) / known.std(ddof=1)))
+    error = _inflation(units) * float(known.std(ddof=1))
+    return float(2 * scipy_stats().t.sf(abs(difference) / error, units - 1))
 
 
 def fisher(correlations: Array, count: int, name: str = "srcc") -> Array:
@@ -194,6 +220,17 @@ def scipy_stats() -> Any:
     except ImportError as error:
         raise ModuleNotFoundError("a study needs scipy: pip install 'ssimloss[study]'") from error
     return stats
+
+
+def _inflation(units: int) -> float:
+    """Sampling deviation over that of the resamples."""
+    return math.sqrt(units / (units - 1))
+
+
+def _reach(units: int) -> float:
+    """Half the length of an interval, in standard deviations of the resamples."""
+    quantile = float(scipy_stats().t.ppf((1 + CONFIDENCE) / 2, units - 1))
+    return _inflation(units) * quantile
 
 
 def _normal_error(name: str, value: float, count: int) -> float:

@@ -133,9 +133,9 @@ def compare(
     """Every pair of measures: the difference of their SRCC and its p-value.
 
     Both measures are resampled together, since they judge the same images. The test takes the
-    difference of their Fisher transforms as normal, with the standard deviation of the resamples.
-    Holm's method corrects the p-values for the number of pairs. Fewer than two images have neither
-    a difference nor a p-value: both are NaN.
+    difference of their Fisher transforms as normal, and its standard deviation from the resamples
+    of the clusters or pairs (Student's distribution). Holm's method corrects the p-values for the
+    number of pairs. Fewer than two images have neither a difference nor a p-value: both are NaN.
 
     Args:
         scores: ``(n,)`` for each measure, of the same images.
@@ -146,29 +146,32 @@ def compare(
     Raises:
         ValueError: shapes differ, or a number is not finite.
     """
+    draws = Draws(np.size(opinions), clusters, resamples, seed)
     centre, spread = {}, {}
     for name, values in scores.items():
         x, q = _finite_pairs(values, opinions)
         x = x if same_direction[name] else -x
-        draws = Draws(len(q), clusters, resamples, seed)
         centre[name] = fisher(np.array([statistic("srcc", x, q)]), len(q))[0]
         spread[name] = fisher(draws.resampled(_weighted("srcc", x, q)), len(q))
     return compare_resampled(
-        {name: (math.tanh(centre[name]), centre[name], spread[name]) for name in scores}
+        {name: (math.tanh(centre[name]), centre[name], spread[name]) for name in scores},
+        draws.units,
     )
 
 
-def compare_resampled(found: Mapping[str, tuple[float, float, Array]]) -> list[Better]:
+def compare_resampled(found: Mapping[str, tuple[float, float, Array]], units: int) -> list[Better]:
     """Every pair of measures, from resamples of the same questions.
 
     Args:
         found: for each measure its score, and the score and its resamples ``(r,)`` on the scale
             that is tested.
+        units: number of independent units that were resampled.
     """
     rows = []
     for first, second in itertools.combinations(found, 2):
         (a, centre_a, spread_a), (b, centre_b, spread_b) = found[first], found[second]
-        rows.append((first, second, a - b, difference_p(centre_a - centre_b, spread_a - spread_b)))
+        p = difference_p(centre_a - centre_b, spread_a - spread_b, units)
+        rows.append((first, second, a - b, p))
     # An undefined comparison does not count in the correction.
     known = [index for index, row in enumerate(rows) if math.isfinite(row[3])]
     corrected = dict(zip(known, holm([rows[index][3] for index in known]), strict=True))
@@ -215,8 +218,8 @@ def _weighted(name: str, x: Array, q: Array) -> Weighted:
 def _interval(name: str, x: Array, q: Array, draws: Draws) -> Interval:
     value, resampled = statistic(name, x, q), draws.resampled(_weighted(name, x, q))
     if name == "rmse":
-        return percentile_interval(value, resampled)
-    return correlation_interval(name, value, resampled, len(q))
+        return percentile_interval(value, resampled, draws.units)
+    return correlation_interval(name, value, resampled, len(q), draws.units)
 
 
 def _finite_pairs(scores: npt.ArrayLike, opinions: npt.ArrayLike) -> tuple[Array, Array]:

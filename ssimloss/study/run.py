@@ -13,7 +13,7 @@ from typing import Any
 import numpy.typing as npt
 import torch
 
-from ssimloss import metrics
+from ssimloss import _checks
 from ssimloss._version import __version__
 from ssimloss.evaluation.plan import file_state
 from ssimloss.evaluation.sharding import World, joined
@@ -34,7 +34,7 @@ from ssimloss.study.layouts import read_judgements
 from ssimloss.study.page import write_page
 from ssimloss.study.pictures import find_pictures, load_pictures
 from ssimloss.study.result import MeasureResult, StudyResult, plain
-from ssimloss.study.subjects import Subject, subject, subjects
+from ssimloss.study.subjects import Subject, installed_subjects, subjects
 from ssimloss.study.work import COST, FULL, QUICK, SIDE, Task, Work
 
 OnProgress = Callable[[int, int, str], object]
@@ -97,22 +97,8 @@ class Study:
                 measures or files.
         """
         folder = None if self.out is None else Path(self.out).expanduser()
-        if (self.resume or self.overwrite) and folder is None:
-            raise ValueError("resume and overwrite need out, the folder that holds a study")
-        if self.resume and self.overwrite:
-            raise ValueError("resume continues the study in out, overwrite discards it; set one")
-        if self.cost_again and not self.resume:
-            raise ValueError(
-                "cost_again measures the cost of a study once more; set resume as well"
-            )
-        scipy_stats()  # an error now, not after all tasks
-        weights = complete_weights(self.aggregate_weights)
         judged = _listed(self.judgements)
-        if not judged and not any(weights[name] for name in weights if name != "agreement"):
-            raise ValueError(
-                "aggregate_weights counts only agreement with people, and there are no judgements; "
-                "pass judgements, or a positive weight of another factor"
-            )
+        self._check(folder, judged)
         extent = QUICK if self.quick else FULL
         with joined() as world:
             device = world.device(self.device)
@@ -167,16 +153,39 @@ class Study:
             world.gather(None)  # no process leaves before the files are written
         return result
 
+    def _check(self, folder: Path | None, judged: Sequence[str | Path]) -> None:
+        """Check the arguments, so that no error follows after hours of work."""
+        if (self.resume or self.overwrite) and folder is None:
+            raise ValueError("resume and overwrite need out, the folder that holds a study")
+        if self.resume and self.overwrite:
+            raise ValueError("resume continues the study in out, overwrite discards it; set one")
+        if self.cost_again and not self.resume:
+            raise ValueError(
+                "cost_again measures the cost of a study once more; set resume as well"
+            )
+        if self.measures is not None and not _listed(self.measures):
+            raise ValueError("measures must name at least one measure, got none")
+        if self.judged_images is not None and not judged:
+            raise ValueError(
+                "judged_images is the folder of the images in judgements, and there are none; pass "
+                "judgements as well"
+            )
+        if self.budget_ms is not None:
+            _checks.positive("budget_ms", self.budget_ms)
+        _checks.count("seed", self.seed, least=0)
+        scipy_stats()
+        weights = complete_weights(self.aggregate_weights)
+        if not judged and not any(weights[name] for name in weights if name != "agreement"):
+            raise ValueError(
+                "aggregate_weights counts only agreement with people, and there are no judgements; "
+                "pass judgements, or a positive weight of another factor"
+            )
+
     def _subjects(self, device: torch.device) -> tuple[list[Subject], list[str]]:
         if self.measures is not None:
             names = [str(name) for name in _listed(self.measures)]
             return _moved(subjects(names, weights=self.weights), device), []
-        found, problems = [], []
-        for name in metrics.measures.known():
-            try:
-                found.append(subject(name, weights=self.weights))
-            except RuntimeError as error:
-                problems.append(f"{name} is left out: {str(error).splitlines()[0]}")
+        found, problems = installed_subjects(weights=self.weights)
         return _moved(found, device), problems
 
     def _done(self, folder: Path | None, settings: dict[str, Any], world: World) -> journal.Done:

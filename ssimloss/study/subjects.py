@@ -7,9 +7,10 @@ from typing import Any, Final
 from torch import Tensor
 
 from ssimloss import metrics
+from ssimloss import weights as weights_files
 from ssimloss._words import spelled
 from ssimloss.metrics import ImageMeasure
-from ssimloss.metrics.deep_features import DISTANCES, DeepDistance
+from ssimloss.metrics.deep_features import DISTANCES, DOWNLOADED, DeepDistance
 from ssimloss.metrics.measures import registered
 from ssimloss.networks import Weights
 
@@ -62,13 +63,49 @@ def subjects(names: Sequence[str], *, weights: Weights = "imagenet") -> list[Sub
     twice = [name for name in names if list(names).count(name) > 1]
     if twice:
         raise ValueError(f"measures must be different, got {twice[0]!r} twice")
-    is_used = isinstance(weights, str) and weights == "imagenet"
-    if not is_used and not any(name in DISTANCES for name in names):
+    if not _is_default(weights) and not any(name in DISTANCES for name in names):
         raise ValueError(
             "weights are of the networks of deep measures, and measures names none of "
             f"{', '.join(DISTANCES)}; leave them out"
         )
     return [subject(name, weights=weights) for name in names]
+
+
+def installed_subjects(*, weights: Weights = "imagenet") -> tuple[list[Subject], list[str]]:
+    """Every known measure whose weights are installed, and messages about the others.
+
+    Nothing is downloaded.
+
+    Args:
+        weights: of the networks of deep measures.
+
+    Raises:
+        RuntimeError: ``weights`` fit no network; the message states why.
+    """
+    found, left_out = [], []
+    for name in metrics.measures.known():
+        try:
+            if _is_default(weights) and name in DOWNLOADED:
+                _demand_installed(DOWNLOADED[name])
+            found.append(subject(name, weights=weights))
+        except RuntimeError as error:
+            left_out.append(f"{name} is left out: {str(error).splitlines()[0]}")
+    if left_out and not any(one.name in DISTANCES for one in found):
+        raise RuntimeError(f"weights fit no deep measure; {left_out[0]}")
+    return found, left_out
+
+
+def _is_default(weights: Weights) -> bool:
+    return isinstance(weights, str) and weights == "imagenet"
+
+
+def _demand_installed(network: str) -> None:
+    file = weights_files.published(network)
+    if weights_files.find(file) is None:
+        raise RuntimeError(
+            f"its network {network} is not installed ({file.size / 1e6:.0f} MB): "
+            f"{file.fetch_command}"
+        )
 
 
 def subject(name: str, *, weights: Weights = "imagenet") -> Subject:

@@ -160,7 +160,8 @@ def _agreement(one: Agreements) -> Table:
             Column("KRCC (Kendall)", ".3f", "higher"),
             Column("PLCC (Pearson) after fit", ".3f", "higher"),
             Column("RMSE after fit", ".3f", "lower"),
-            Column("outliers", "d", "lower"),
+            # Counted relative to the measure's own residuals, so that fewer are not better.
+            Column("outliers", "d"),
             Column("high frequencies in outliers", ".1%"),
             Column("high frequencies in all images", ".1%"),
             Column("p, outliers as all others, corrected", ".2g"),
