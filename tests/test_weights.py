@@ -1037,6 +1037,16 @@ def test_lpips_needs_no_download(home: Path) -> None:
     assert not home.exists(), "nothing was downloaded"
 
 
+@pytest.mark.usefixtures("no_sockets")
+def test_lpips_on_squeezenet_needs_no_download(home: Path) -> None:
+    """Its digits in the documentation of torchmetrics, for a seeded pair."""
+    pred, target = torch.rand(2, 2, 3, 100, 100, generator=torch.Generator().manual_seed(42))
+    found = ssimloss.LPIPS("squeezenet1_1", reduction="image")(pred, target)
+    torch.testing.assert_close(found, torch.tensor([0.1024, 0.0938]), rtol=0, atol=5e-5)
+    assert metrics.measure("lpips_squeeze")(pred, target).tolist() == pytest.approx(found.tolist())
+    assert not home.exists(), "nothing was downloaded"
+
+
 def test_importing_reads_no_file() -> None:
     code = (
         "import sys, torch\nopened = []\nsys.addaudithook(lambda event, arguments: "
@@ -1062,10 +1072,13 @@ def test_importing_reads_no_file() -> None:
         (lambda: ssimloss.PerceptualLoss(), "vgg19-dcbb9e9d.pth"),
         (lambda: ssimloss.TextureLoss("vgg16", layers={"relu2_2": 1.0}), "vgg16-397923af.pth"),
         (lambda: FeatureExtractor("alexnet", ["classifier.1"]), "alexnet-owt-7be5be79.pth"),
-        (lambda: ssimloss.LPIPS("squeezenet1_1"), "squeezenet1_1-b8a52dc0.pth"),
+        (
+            lambda: FeatureExtractor("squeezenet1_1", ["classifier.1"]),
+            "squeezenet1_1-b8a52dc0.pth",
+        ),
         (lambda: ssimloss.DISTS(), "vgg16-397923af.pth"),
     ],
-    ids=["content", "texture", "alexnet", "LPIPS-squeeze", "DISTS"],
+    ids=["content", "texture", "alexnet", "squeezenet", "DISTS"],
 )
 def test_losses_without_network_say_which_file(
     build: Callable[[], object], file: str, home: Path

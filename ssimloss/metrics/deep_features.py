@@ -154,7 +154,6 @@ DISTANCES: Final[dict[str, Callable[..., DeepDistance]]] = {  # of ``weights=``
 # The networks of measures whose ``"imagenet"`` weights do not come with the package.
 DOWNLOADED: Final = {
     "lpips_vgg": "vgg16",
-    "lpips_squeeze": "squeezenet1_1",
     "dists": "vgg16",
     "adists": "vgg16",
 }

@@ -83,6 +83,12 @@ BUNDLED = (
         "BSD-3-Clause",
     ),
     _bundled(
+        "squeezenet1_1_features",
+        2894976,
+        "b868bf1782c11b38567d2f500b68873b08d1e58348212c1d6711541646682ac5",
+        "BSD-3-Clause",
+    ),
+    _bundled(
         "dists", 12032, "40ec4f7d5a5cd3502f0537a99557986839fabdb633aca8922bd811b820ef06b4", "MIT"
     ),
     _bundled(
@@ -106,7 +112,10 @@ BUNDLED = (
 
 # What a bundled file holds of a network with torchvision's first weights: the start of the names of
 # its tensors, and the file.
-_PARTS = {"alexnet": ("features.", "alexnet_features")}
+_PARTS = {
+    "alexnet": ("features.", "alexnet_features"),
+    "squeezenet1_1": ("features.", "squeezenet1_1_features"),
+}
 
 # The network of FID, KID and Inception score, as torch-fidelity converted it from the original of
 # 2015.

@@ -48,8 +48,9 @@ def load_network(
             for this network, the path of a ``.pth`` or ``.safetensors`` file, or a state dict,
             whose tensors are passed through, not copied. ``"embedded"``, which was not trained on
             ImageNet, has one set of weights: ``"embedded"`` and the ``"imagenet"`` that is the
-            default everywhere both mean it. The convolutions of ``"alexnet"`` travel with the
-            package; nothing is downloaded if ``needed`` names tensors of these only.
+            default everywhere both mean it. The convolutions of ``"alexnet"`` and
+            ``"squeezenet1_1"`` travel with the package; nothing is downloaded if ``needed`` names
+            tensors of these only.
         layout: name to shape of everything the network holds,
             ``{k: v.shape for k, v in model.state_dict().items()}``. With it, weights of another
             architecture are refused, and the names of old files and the counters they lack are
@@ -93,8 +94,8 @@ def load_bundled(name: str) -> dict[str, Tensor]:
     ``"lpips_alexnet_v0.1"``, ``"lpips_vgg16_v0.1"``: ``lin0`` .. ``lin4``,
     ``"lpips_squeezenet1_1_v0.1"``: ``lin0`` .. ``lin6``, each of shape ``(C,)``. ``"dists"``:
     ``alpha`` and ``beta`` of shape ``(1475,)``: the image's 3 channels, then those of relu1_2 ..
-    relu5_3. ``"alexnet_features"``: the five convolutions of torchvision's AlexNet, under its
-    names.
+    relu5_3. ``"alexnet_features"``, ``"squeezenet1_1_features"``: the convolutions of torchvision's
+    AlexNet and SqueezeNet 1.1, under its names.
 
     Raises:
         ValueError: there is no bundled file of tensors of that name.

@@ -17,8 +17,8 @@ _CHECKOUT = Path(__file__).parents[2] / "weights"
 
 # What needs no download and takes the place of torchvision's networks, in an error.
 _OFFLINE = (
-    "  offline   network='embedded' in a loss that takes a network; LPIPS('alexnet');",
-    "            metrics.measure('lpips') or 'embedded'; weights='random' to try something out",
+    "  offline   network='embedded' in a loss that takes a network; LPIPS('alexnet') or",
+    "            'squeeze'; metrics.measure('lpips'); weights='random' to try something out",
 )
 _OFFLINE_INCEPTION = (
     "  offline   InceptionMetrics(network=..., head=...) with a network of your own, whose numbers",
