@@ -1,4 +1,4 @@
-"""HaarPSI and SSIMULACRA 2 by the native library beside their equations: values and gradients,
+"""HaarPSI, SSIMULACRA 2 and FSIM by the native library beside their equations: values, gradients,
 sizes, layouts, dtypes, instruction sets, threads and company.
 """
 
@@ -12,6 +12,7 @@ from native_agreement import agree, off, strided
 from torch import Tensor
 
 import ssimloss.functional as F
+from ssimloss.functional.fsim import _congruency, grouped_filters, noise_factors
 from ssimloss.kernels import library
 
 pytestmark = pytest.mark.skipif(
@@ -185,11 +186,11 @@ def test_backends_are_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not calls
 
 
-def test_fsim_equal_to_its_equation(threads: Callable[[int], None]) -> None:
-    """Kernels transform complex responses, the equation their parts: values, gradients of any
-    order, ties of the median, the same bits for any number of threads.
+def test_fsim_equal_to_its_equation() -> None:
+    """The kernel transforms complex responses, the equation their parts: values, gradients of any
+    order, flat images. Sides have all radices of the transform, and a larger prime factor.
     """
-    for size in ((2, 3, 16, 17), (1, 1, 45, 96)):
+    for size in ((2, 3, 16, 17), (1, 1, 45, 98)):
         images = pair(size)
         found, exact = [], []
         for backend, to in (("cpu", found), ("eager", exact)):
@@ -203,38 +204,90 @@ def test_fsim_equal_to_its_equation(threads: Callable[[int], None]) -> None:
             assert off(ours, wanted) <= 1e-8, size
     flat = torch.full((1, 3, 32, 32), 0.4)
     assert F.fsim(flat, flat, backend="cpu") == 1
-    images = pair((2, 3, 80, 90), torch.float32)
-    given = images[0].requires_grad_()
-    bits = []
-    for count in (1, 3):
+
+
+def bank(h: int, w: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """FSIM's filters and factors of the noise."""
+    filters, factors = grouped_filters(h, w, 0), noise_factors(h, w, 0)
+    return torch.from_numpy(filters).to(dtype), torch.from_numpy(factors).to(dtype)
+
+
+@pytest.mark.usefixtures("instructions")
+def test_phase_congruency_no_worse_than_its_equation(threads: Callable[[int], None]) -> None:
+    """The transform and the median of every instruction set, the same bits for any company."""
+    ops = torch.ops.ssimloss
+    for h, w, lower in ((32, 36, False), (21, 35, True), (17, 46, False)):
+        gray = 255 * pair((3, 1, h, w))[0]
+        upstream = torch.linspace(-1, 2, gray.numel(), dtype=gray.dtype).view_as(gray)
+        gray -= gray.mean((2, 3), keepdim=True)
+        median = "lower" if lower else "middle"
+        found: dict[tuple[torch.dtype, bool], list[Tensor]] = {}
+        for dtype in (torch.float64, torch.float32):
+            image = gray.to(dtype).requires_grad_()
+            for native in (False, True):
+                if native:
+                    value = ops.phase_congruency(image, *bank(h, w, dtype), 1e-4, lower, "cpu")[0]
+                else:
+                    value = _congruency(image, median=median, epsilon=1e-4, angles="columns")
+                (slope,) = torch.autograd.grad(value, image, upstream.to(dtype))
+                found[dtype, native] = [value.detach(), slope]
+        exact = found[torch.float64, False]
+        agree(found[torch.float64, True], exact, exact)
+        agree(found[torch.float32, True], found[torch.float32, False], exact)
+    image = 255 * torch.rand(3, 1, 96, 90, generator=torch.Generator().manual_seed(0))
+    arguments = (image, *bank(96, 90, torch.float32), 1e-4, False, "cpu")
+    results = []
+    for count in (1, 2, 3):  # one image at a time, two threads at each, an image on each
         threads(count)
-        value = F.fsim(given, images[1], backend="cpu")
-        bits.append((value.detach(), torch.autograd.grad(value, given)[0]))
-    for one, other in zip(*bits, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-6)  # of PyTorch's own sums
+        maps = ops.phase_congruency(*arguments)
+        slope = ops.phase_congruency_backward(image, *arguments[:3], *maps, *arguments[3:])
+        results.append((*maps, slope))
+    for one, two, three in zip(*results, strict=True):
+        assert torch.equal(one, two)
+        assert torch.equal(one, three)
 
 
 @pytest.mark.filterwarnings("ignore")  # the tracer's own
-def test_phase_energy() -> None:
+def test_operator_of_phase_congruency() -> None:
     ops = torch.ops.ssimloss
-    responses = torch.randn(2, 4, 5, 6, 2, dtype=torch.float64, requires_grad=True)
-    torch.library.opcheck(ops.phase_energy.default, (responses, 1e-4, "cpu"))
-    upstream = torch.randn(2, 3, 5, 6, dtype=torch.float64)
-    arguments = (upstream, responses.detach(), 1e-4, "cpu")
-    torch.library.opcheck(ops.phase_energy_backward.default, arguments)
-    turned = responses.detach().movedim(1, 2).contiguous().movedim(2, 1)
-    strided = ops.phase_energy_backward(upstream, turned, 1e-4, "cpu")
-    assert torch.equal(strided, ops.phase_energy_backward(*arguments))
-    negative = torch._neg_view(-responses.detach())
-    assert torch.equal(ops.phase_energy(negative, 1e-4, "cpu"), ops.phase_energy(*arguments[1:]))
-    assert torch.autograd.gradcheck(lambda z: ops.phase_energy(z, 0.1, "cpu"), responses)
-    assert ops.phase_energy(responses[:0], 1e-4, "cpu").shape == (0, 3, 5, 6)
-    value = ops.phase_energy(responses, 1e-4, "cpu").sum()
+    gray = 9 * torch.randn(2, 1, 5, 6, dtype=torch.float64, requires_grad=True)
+    options = (0.1, False, "cpu")
+    arguments = (gray, *bank(5, 6, torch.float64), *options)
+    torch.library.opcheck(ops.phase_congruency.default, arguments)
+    maps = ops.phase_congruency(*(each.detach() for each in arguments[:3]), *options)
+    upstream = torch.randn(2, 1, 5, 6, dtype=torch.float64)
+    backward = (upstream, gray.detach(), *arguments[1:3], *maps, *options)
+    torch.library.opcheck(ops.phase_congruency_backward.default, backward)
+    strided = upstream.mT.contiguous().mT
+    assert torch.equal(
+        ops.phase_congruency_backward(strided, *backward[1:]),
+        ops.phase_congruency_backward(*backward),
+    )
+    negative = torch._neg_view(-gray.detach())
+    assert torch.equal(ops.phase_congruency(negative, *arguments[1:])[0], maps[0])
+    assert torch.autograd.gradcheck(lambda z: ops.phase_congruency(z, *arguments[1:])[0], gray)
+    assert ops.phase_congruency(gray[:0], *arguments[1:])[0].shape == (0, 1, 5, 6)
+    value = ops.phase_congruency(*arguments)[0].sum()
     with pytest.raises(RuntimeError, match="has no second derivative"):
-        torch.autograd.grad(value, responses, create_graph=True)
-    with pytest.raises(ValueError, match=r"responses must be \(N, 4, H, W, 2\)"):
-        ops.phase_energy(responses[:, :3], 1e-4, "cpu")
-    with pytest.raises(TypeError, match="must be float32 or float64"):
-        ops.phase_energy(responses.half(), 1e-4, "cpu")
-    with pytest.raises(ValueError, match=r"upstream must be \(2, 3, 5, 6\)"):
-        ops.phase_energy_backward(upstream[:1], *arguments[1:])
+        torch.autograd.grad(value, gray, create_graph=True)
+    with pytest.raises(ValueError, match=r"gray must be \(N, 1, H, W\)"):
+        ops.phase_congruency(gray.expand(2, 3, 5, 6), *arguments[1:])
+    with pytest.raises(TypeError, match="gray must be float32 or float64"):
+        ops.phase_congruency(gray.half(), *arguments[1:])
+    with pytest.raises(ValueError, match=r"filters must be \(4, 4, 1, 5, 16\)"):
+        ops.phase_congruency(gray, arguments[2], *arguments[2:])
+    with pytest.raises(ValueError, match=r"upstream must be \(2, 1, 5, 6\)"):
+        ops.phase_congruency_backward(upstream[:1], *backward[1:])
+
+
+def test_phase_congruency_of_images_that_are_not_finite() -> None:
+    image = torch.zeros(2, 1, 20, 24)
+    image[0, 0, 3, 4] = torch.nan
+    image.requires_grad_()
+    value = torch.ops.ssimloss.phase_congruency(
+        image, *bank(20, 24, torch.float32), 1e-4, False, "cpu"
+    )[0]
+    (slope,) = torch.autograd.grad(value.sum(), image)
+    for each in (value, slope):
+        assert each[0].isnan().all()
+        assert (each[1] == 0).all()

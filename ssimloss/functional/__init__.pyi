@@ -1308,7 +1308,7 @@ def fsim(
             compares the luma alone.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
         backend: ``"auto"``, or the name of one, which runs or raises. Kernels compute the shrunk
-            luma, I and Q, and energies of phase congruency.
+            luma, I and Q, and phase congruency.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -1351,7 +1351,7 @@ def fsim_loss(
             compares the luma alone.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
         backend: ``"auto"``, or the name of one, which runs or raises. Kernels compute the shrunk
-            luma, I and Q, and energies of phase congruency.
+            luma, I and Q, and phase congruency.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.

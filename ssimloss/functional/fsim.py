@@ -9,9 +9,8 @@ phase congruency: Kovesi, "Image features from phase congruency", 1999. The orig
 """
 
 import math
-from collections.abc import Iterator
 from functools import partial
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -35,7 +34,7 @@ from ssimloss.functional._gradient_similarity import (
     gradient_similarity,
     similarity,
 )
-from ssimloss.kernels import Backed, Backend, phase_energy
+from ssimloss.kernels import Backed, Backend, phase_congruency
 from ssimloss.measure import Measure
 
 Array = NDArray[np.float64]
@@ -55,7 +54,7 @@ class FSIMOptions(Backed, Reduced, Ranged):
         planes: ``"yiq"`` also compares the colour planes I and Q of RGB images (FSIMc); ``"luma"``
             compares the luma alone.
         backend: ``"auto"``, or the name of one, which runs or raises. Kernels compute the shrunk
-            luma, I and Q, and energies of phase congruency.
+            luma, I and Q, and phase congruency.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
     """
 
@@ -133,11 +132,8 @@ def fsim_of(
         for image in (x, y)
     )
     gray_x, gray_y = x[:, :1], y[:, :1]
-    parts = torch.split(torch.cat((gray_x, gray_y)), _images_at_once(gray_x))
-    congruency = torch.cat(
-        [_phase_congruency(part, median, epsilon, angles, backend) for part in parts]
-    )
-    pc_x, pc_y = congruency[: len(x)], congruency[len(x) :]
+    details = {"median": median, "epsilon": epsilon, "angles": angles}
+    pc_x, pc_y = (_phase_congruency(gray, backend, **details) for gray in (gray_x, gray_y))
     values = similarity(pc_x, pc_y, _T1) * gradient_similarity(gray_x, gray_y, "scharr", _T2)
     if color:
         s_iq = similarity(x[:, 1:], y[:, 1:], _T3)
@@ -149,28 +145,48 @@ def fsim_of(
     return Scores(found, None, 1, dtype)
 
 
-def _images_at_once(gray: Tensor) -> int:
-    """How many images are transformed together: on a CPU, so many that maps stay in its cache."""
-    if gray.device.type != "cpu" or torch.compiler.is_compiling():
-        return 2 * len(gray)
-    return max(1, _CHUNK // (gray.shape[2] * gray.shape[3]))
-
-
-def _phase_congruency(
-    gray: Tensor, median: str, epsilon: float, angles: str, backend: Backend
-) -> Tensor:
+def _phase_congruency(gray: Tensor, backend: Backend, **details: Any) -> Tensor:
     """Phase congruency of ``(N, 1, H, W)`` on a scale of 255, in [0, 1] (Kovesi's PC_2)."""
     # The filters are 0 at the mean. Transforms of sides with large prime factors spread its
     # rounding over all frequencies, which for a flat image would be taken for structure.
     gray = gray - gray.detach().mean((2, 3), keepdim=True)
+    if backend == "eager":
+        parts = torch.split(gray, _images_at_once(gray))
+        return torch.cat([_congruency(part, **details) for part in parts])
     h, w = gray.shape[2:]
-    transposed = int(angles == "rows")
-    factors = constant_planes(noise_factors, *((w, h) if transposed else (h, w)), like=gray)
-    maps = _maps_of_halves if backend == "eager" else _maps_of_spectra
+    transposed = _is_transposed(details["angles"])
+    return phase_congruency(
+        gray,
+        constant_planes(grouped_filters, h, w, transposed, like=gray),
+        constant_planes(noise_factors, h, w, transposed, like=gray),
+        epsilon=details["epsilon"],
+        lower_median=details["median"] == "lower",
+        backend=backend,
+        equation=partial(_congruency, **details),
+    )
+
+
+def _images_at_once(gray: Tensor) -> int:
+    """How many images are transformed together: on a CPU, so many that maps stay in its cache."""
+    if gray.device.type != "cpu" or torch.compiler.is_compiling():
+        return len(gray)
+    return max(1, _CHUNK // (gray.shape[2] * gray.shape[3]))
+
+
+def _congruency(gray: Tensor, *, median: str, epsilon: float, angles: str) -> Tensor:
+    """Phase congruency of images of mean 0, from the half spectra of the real images."""
+    h, w = gray.shape[2:]
+    transposed = _is_transposed(angles)
+    factors = constant_planes(noise_factors, h, w, transposed, like=gray)
+    filters = constant_planes(half_filters, h, w, transposed, like=gray)[..., None]
+    half = torch.view_as_real(torch.fft.rfft2(gray))  # (N, 1, H, W // 2 + 1, 2)
+    turned = torch.stack((half[..., 1], -half[..., 0]), -1)  # times -i
     energies, amplitudes = [], []
-    for factor, (energy, amplitude, first) in zip(
-        factors, maps(gray, transposed, epsilon, backend), strict=True
-    ):
+    for factor, of_even, of_odd in zip(factors, *filters.unbind(), strict=True):
+        # One orientation at a time: memory that fits is used again.
+        energy, amplitude, first = _energy(
+            _filtered(half, of_even, w), _filtered(turned, of_odd, w), epsilon
+        )
         threshold = _median(first.flatten(1), median) * factor
         energies.append((energy + -threshold.view(-1, 1, 1, 1)).relu())
         amplitudes.append(amplitude)
@@ -179,41 +195,8 @@ def _phase_congruency(
     return torch.stack(energies).sum(0) / (torch.stack(amplitudes).sum(0) + rounding)
 
 
-def _maps_of_halves(
-    gray: Tensor, transposed: int, epsilon: float, _backend: Backend
-) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """By orientation, the energy, the sum of amplitudes and the amplitude of the finest scale, from
-    the half spectrum of the real image, ``(N, 1, H, W)`` each.
-    """
-    h, w = gray.shape[2:]
-    filters = constant_planes(half_filters, h, w, transposed, like=gray)[..., None]
-    half = torch.view_as_real(torch.fft.rfft2(gray))  # (N, 1, H, W // 2 + 1, 2)
-    turned = torch.stack((half[..., 1], -half[..., 0]), -1)  # times -i
-    for of_even, of_odd in zip(*filters.unbind(), strict=True):
-        # One orientation at a time: memory that fits is used again.
-        yield _energy(_filtered(half, of_even, w), _filtered(turned, of_odd, w), epsilon)
-
-
-def _maps_of_spectra(
-    gray: Tensor, transposed: int, epsilon: float, backend: Backend
-) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """The same by kernels. A complex transform takes less time than those of its two parts."""
-    equation = partial(_stacked_energy, epsilon=epsilon)
-    h, w = gray.shape[2:]
-    filters = constant_planes(paired_filters, h, w, transposed, like=gray)
-    spectrum = torch.view_as_real(torch.fft.fft2(gray))  # (N, 1, H, W, 2)
-    for of_orientation in filters.unbind():
-        filtered = torch.view_as_complex(spectrum * of_orientation)  # (N, S, H, W)
-        responses = torch.view_as_real(torch.fft.ifft2(filtered))
-        maps = phase_energy(responses, epsilon, backend=backend, equation=equation)
-        energy, amplitude, first = torch.split(maps, 1, 1)
-        yield energy, amplitude, first
-
-
-def _stacked_energy(responses: Tensor, epsilon: float) -> Tensor:
-    """The maps of :func:`_energy` of complex responses ``(N, S, H, W, 2)``, ``(N, 3, H, W)``."""
-    even, odd = responses.unbind(-1)
-    return torch.cat(_energy(even, odd, epsilon), 1)
+def _is_transposed(angles: str) -> int:
+    return int(angles == "rows")
 
 
 def _energy(even: Tensor, odd: Tensor, epsilon: float) -> tuple[Tensor, Tensor, Tensor]:
@@ -277,20 +260,26 @@ def log_gabor(h: int, w: int) -> Array:
 
 def half_filters(h: int, w: int, transposed: int) -> Array:
     """The even and the odd part of the filters, on the half of the plane that determines a real
-    image: ``(2, O, S, H, W // 2 + 1)``. ``transposed`` takes the filters of the transposed image.
+    image: ``(2, O, S, H, W // 2 + 1)``.
     """
-    filters = log_gabor(w, h).swapaxes(2, 3) if transposed else log_gabor(h, w)
+    filters = _filters(h, w, transposed)
     mirrored = np.roll(np.flip(filters, (2, 3)), 1, (2, 3))
     parts = np.stack((filters + mirrored, filters - mirrored)) / 2
     return parts[..., : w // 2 + 1]
 
 
-def paired_filters(h: int, w: int, transposed: int) -> Array:
-    """The filters of the whole plane, each number twice, as for the parts of complex ones:
-    ``(O, S, H, W, 2)``.
+def grouped_filters(h: int, w: int, transposed: int) -> Array:
+    """The filters of the whole plane as the kernel reads them, in groups of 16 columns with zeros
+    beyond the last: ``(O, S, ceil(W / 16), H, 16)``.
     """
-    filters = log_gabor(w, h).swapaxes(2, 3) if transposed else log_gabor(h, w)
-    return np.repeat(filters[..., None], 2, -1)
+    filters = np.pad(_filters(h, w, transposed), ((0, 0),) * 3 + ((0, -w % 16),))
+    groups = filters.reshape(_ORIENTATIONS, _SCALES, h, -1, 16)
+    return np.ascontiguousarray(groups.swapaxes(2, 3))
+
+
+def _filters(h: int, w: int, transposed: int) -> Array:
+    """The filters, or those of the transposed image, transposed: ``(O, S, H, W)``."""
+    return log_gabor(w, h).swapaxes(2, 3) if transposed else log_gabor(h, w)
 
 
 def _frequencies(size: int) -> Array:
@@ -300,11 +289,11 @@ def _frequencies(size: int) -> Array:
     return steps / (size - size % 2)
 
 
-def noise_factors(h: int, w: int) -> Array:
+def noise_factors(h: int, w: int, transposed: int) -> Array:
     """By orientation, the noise threshold divided by the root of the median energy of the finest
     scale: mean and two deviations of a Rayleigh distribution, divided by 1.7.
     """
-    filters = log_gabor(h, w)
+    filters = _filters(h, w, transposed)
     impulses = np.fft.ifft2(filters).real.sum(1) * math.sqrt(h * w)
     power = (impulses**2).sum((1, 2)) / (filters[:, 0] ** 2).sum((1, 2)) / math.log(2)
     rayleigh = math.sqrt(math.pi / 2) + 2 * math.sqrt(2 - math.pi / 2)

@@ -28,7 +28,7 @@ from ssimloss.kernels.edge_means import EDGE_MEANS, EdgeFilter, Edges, edge_mean
 from ssimloss.kernels.haar_means import HAAR_MEANS, Haar, haar_means
 from ssimloss.kernels.library import MAX_SCALES, MAX_TAPS, describe, scratch_bytes, use_instructions
 from ssimloss.kernels.moment_sums import MOMENT_SUMS, Local, moment_sums
-from ssimloss.kernels.phase_energy import PHASE_ENERGY, phase_energy
+from ssimloss.kernels.phase_congruency import PHASE_CONGRUENCY, phase_congruency
 from ssimloss.kernels.pixel_means import PIXEL_MEANS, pixel_means
 from ssimloss.kernels.prepared_images import PREPARED_IMAGES, Steps, prepared_images
 from ssimloss.kernels.proof import Reference, Use, use
@@ -79,7 +79,7 @@ __all__ = [
     "EDGE_MEANS",
     "HAAR_MEANS",
     "MOMENT_SUMS",
-    "PHASE_ENERGY",
+    "PHASE_CONGRUENCY",
     "PIXEL_MEANS",
     "PREPARED_IMAGES",
     "PYRAMID_SCORES",
@@ -94,7 +94,7 @@ __all__ = [
     "edge_means",
     "haar_means",
     "moment_sums",
-    "phase_energy",
+    "phase_congruency",
     "pixel_means",
     "prepared_images",
     "pyramid_scores",

@@ -27,7 +27,7 @@ MAX_TAPS = 33
 MAX_SCALES = 16
 PIXELS = {"none": 0, "l1": 1, "l2": 2, "charbonnier": 3, "huber": 4}
 
-INTERFACE = 12  # ssimloss_interface() of the library that fits this file
+INTERFACE = 13  # ssimloss_interface() of the library that fits this file
 # The structures of native/library.cpp, in the order of ssimloss_size_of(). "4x" is the padding at
 # the end of a nested structure; ``struct`` adds the other padding like the compiler.
 IMAGE = "P4qi4x"  # data, strides, dtype
@@ -58,8 +58,9 @@ WARP_CALL = f"4q{IMAGE}{IMAGE}i4x{IMAGE}{IMAGE}{IMAGE}{IMAGE}"
 VISIBLE_CALL = f"4q{IMAGE}{IMAGE}2i2dPd{IMAGE}{IMAGE}2Pq"
 # shape, x, y, c, alpha, least, slope, grad_x, grad_y, means, threads
 HAAR_CALL = f"4q{IMAGE}{IMAGE}4d{IMAGE}{IMAGE}Pq"
-# count, pixels, epsilon, tiny, responses, out, upstream, gradient, is_double, threads
-PHASE_CALL = "2q2d4P2i"
+# shape, image, filters, factors, epsilon, tiny, least, congruency, amplitude, above, noise,
+# upstream, gradient, lower_median, is_double, threads
+PHASE_CALL = "3q3P3d6P3i4x"
 LAYOUTS = (
     IMAGE,
     HALVING,
@@ -97,7 +98,7 @@ FUNCTIONS = (
     "ssimloss_warp",
     "ssimloss_visible_errors",
     "ssimloss_haar_means",
-    "ssimloss_phase_energy",
+    "ssimloss_phase_congruency",
 )
 NO_IMAGE = (0,) * 6
 

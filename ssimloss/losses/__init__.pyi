@@ -1031,7 +1031,7 @@ class FSIMLoss(MeasureLoss):
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
         backend: ``"auto"``, or the name of one, which runs or raises. Kernels compute the shrunk
-            luma, I and Q, and energies of phase congruency.
+            luma, I and Q, and phase congruency.
         planes: ``"yiq"`` also compares the colour planes I and Q of RGB images (FSIMc); ``"luma"``
             compares the luma alone.
 

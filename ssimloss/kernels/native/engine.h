@@ -226,14 +226,55 @@ struct HaarMeans {
   Image grad_x, grad_y;          // receive the gradient; of the computing type
 };
 
-// Energy and amplitudes of complex responses, or the gradient of the responses, see phase.h.
-struct PhaseEnergy {
-  const void* responses;  // (count, 4, pixels, 2) of the computing type
-  int64_t count, pixels;
-  double epsilon, tiny;
-  void* out;             // (count, 3, pixels)
-  const void* upstream;  // (count, 3, pixels), with `gradient`
-  void* gradient;        // as the responses, or null
+constexpr int kMostStages = 32;
+
+// A discrete Fourier transform along one dimension; see fourier.h.
+struct Fourier {
+  int64_t length;
+  int32_t stages, radices[kMostStages];
+  const void* factors;    // of the computing type, real and imaginary parts: of each stage; or the chirp
+  const int32_t* place;   // of each frequency in the result
+  const Fourier* padded;  // the transform that convolves with the chirp, or null
+  const void* response;   // of that convolution
+};
+
+constexpr int kPhaseOrientations = 4;
+constexpr int kPhaseGroup = 16;  // columns of filters that lie side by side
+constexpr int kPhaseNoise = 5;   // numbers of an orientation: the threshold, then twice a pixel and the derivative of its finest amplitude
+
+enum PhaseStep : int32_t {
+  kImageRows,
+  kSpectrumColumns,
+  kResponseColumns,  // of an orientation
+  kEnergies,         // of an orientation
+  kNoise,
+  kCongruency,
+  kUpstream,
+  kSlopes,           // of an orientation
+  kGradientColumns,  // of an orientation
+  kSumColumns,
+  kGradientRows,
+};
+
+// A step of phase congruency of one image, or of its gradient, see phase.h. All but `noise` is of the computing type.
+struct PhaseCongruency {
+  PhaseStep step;
+  int64_t height, width;
+  int32_t orientation;
+  Fourier along_rows, along_columns;
+  const void* image;    // (height, width), of mean 0
+  const void* filters;  // (4, 4, groups of columns, height, columns of a group)
+  const void* factors;  // of the noise of an orientation
+  bool lower_median;    // of an even number: the lower one of the middle two, not the root of the mean of their squares
+  double epsilon, tiny, least;  // added to the length of a mean response, to the squares of lengths, to the sum of amplitudes
+  void *congruency, *amplitude;  // (height, width)
+  uint8_t* above;                // (height, width): a bit per orientation whose energy is above its noise
+  double* noise;                 // (4, kPhaseNoise)
+  const void* upstream;          // (height, width), or null
+  double* band_sums;             // (height, 4): of the derivatives of energies above their noise
+  double of_energies[kPhaseOrientations];
+  void* gradient;  // (height, width)
+  void* memory;    // that the steps share
 };
 
 // Both images of a pair in opponent colours, or the gradient of that, see opponent.h.
@@ -299,7 +340,9 @@ struct Kernels {
   int64_t (*detail_scratch)(const Detail&, bool is_double);
   void (*haar_means)(const HaarMeans&, bool is_double, int share, int shares, void* scratch);
   int64_t (*haar_means_scratch)(const HaarMeans&, bool is_double);
-  void (*phase_energy)(const PhaseEnergy&, bool is_double, int share, int shares, void* scratch);
+  void (*phase_congruency)(const PhaseCongruency&, bool is_double, int share, int shares, void* scratch);
+  int64_t (*phase_congruency_scratch)(const PhaseCongruency&, bool is_double);
+  int64_t (*phase_congruency_memory)(const PhaseCongruency&, bool is_double);  // bytes that the steps share
   void (*to_opponent)(const OpponentPlanes&, bool is_double, int share, int shares, void* scratch);
   void (*from_opponent)(const OpponentPlanes&, bool is_double, int share, int shares, void* scratch);
   int64_t (*opponent_scratch)(const OpponentPlanes&, bool is_double);

@@ -134,8 +134,17 @@ void haar_means(const HaarMeans& job, bool is_double, int share, int shares, voi
 
 int64_t haar_means_scratch(const HaarMeans& job, bool is_double) { return is_double ? HaarRows<double>::bytes(job) : HaarRows<float>::bytes(job); }
 
-void phase_energy(const PhaseEnergy& job, bool is_double, int share, int shares, void*) {
-  is_double ? phase_energy_of<double>(job, share, shares) : phase_energy_of<float>(job, share, shares);
+void phase_congruency(const PhaseCongruency& job, bool is_double, int share, int shares, void* scratch) {
+  is_double ? PhaseSteps<double>(job, job.memory).run(share, shares, (Vector<double>*)scratch)
+            : PhaseSteps<float>(job, job.memory).run(share, shares, (Vector<float>*)scratch);
+}
+
+int64_t phase_congruency_scratch(const PhaseCongruency& job, bool is_double) {
+  return is_double ? PhaseSteps<double>(job, nullptr).scratch() : PhaseSteps<float>(job, nullptr).scratch();
+}
+
+int64_t phase_congruency_memory(const PhaseCongruency& job, bool is_double) {
+  return is_double ? PhaseSteps<double>(job, nullptr).bytes() : PhaseSteps<float>(job, nullptr).bytes();
 }
 
 void to_opponent(const OpponentPlanes& job, bool is_double, int share, int shares, void* scratch) {
@@ -296,7 +305,9 @@ const Kernels kernels = {NAME_OF(SSIMLOSS_SET),
                          detail_scratch,
                          haar_means,
                          haar_means_scratch,
-                         phase_energy,
+                         phase_congruency,
+                         phase_congruency_scratch,
+                         phase_congruency_memory,
                          to_opponent,
                          from_opponent,
                          opponent_scratch,

@@ -1,5 +1,6 @@
 // The C interface. What is added up is added up in a fixed order.
 
+#include "congruency.h"
 #include "fidelity.h"
 #include "moments.h"
 #include "pyramid.h"
@@ -400,23 +401,9 @@ API int ssimloss_haar_means(const HaarCall* call) {
   });
 }
 
-struct PhaseCall {
-  int64_t count, pixels;
-  double epsilon, tiny;
-  const void* responses;
-  void* out;
-  const void* upstream;
-  void* gradient;
-  int32_t is_double, threads;
-};
-
-// Energy and amplitudes of complex responses of four scales, or, with an upstream gradient of these, the gradient of the responses.
-API int ssimloss_phase_energy(const PhaseCall* call) {
-  return guarded([&]() -> int {
-    const PhaseEnergy job = {call->responses, call->count, call->pixels, call->epsilon, call->tiny, call->out, call->upstream, call->gradient};
-    const int threads = job.count * job.pixels < kWorthThreads ? 1 : call->threads;
-    return run(kernels().phase_energy, job, call->is_double != 0, threads, 64) ? 0 : 1;
-  });
+// The phase congruency of each image, or, with an upstream gradient, the gradient of the images.
+API int ssimloss_phase_congruency(const PhaseCall* call) {
+  return guarded([&]() -> int { return Congruency(*call).run() ? 0 : 1; });
 }
 
 // The weighted errors of SSIMULACRA 2 of each image, and slope times their gradients.
@@ -502,7 +489,7 @@ API int ssimloss_squared_errors(const PreparationCall* call) {
 }
 
 // Changes with every change of this interface: of a function, a structure, or the meaning of a number.
-API int32_t ssimloss_interface() { return 12; }
+API int32_t ssimloss_interface() { return 13; }
 
 // Sizes of the structures above, for a caller that has declared them itself; 0 beyond the last.
 API int64_t ssimloss_size_of(int32_t structure) {
