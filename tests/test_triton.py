@@ -24,12 +24,16 @@ from torch import Tensor
 
 pytest.importorskip("triton", minversion="3.3", reason="needs Triton 3.3 (PyTorch 2.7)")
 
+import triton
+import triton.language as tl
+
 from ssimloss.functional import ms_ssim, ssim, structure_correlation, vif
 from ssimloss.functional._equations import LOCAL_SUMS, MAP, MEANS, local_sums
 from ssimloss.functional.vif import measured_of as vif_measured
 from ssimloss.functional.vif import vif_sums
 from ssimloss.kernels import Comparison, Local, Mixed, proof
 from ssimloss.kernels.gpu import machine, trials
+from ssimloss.kernels.gpu.equations import contrast_structure
 from ssimloss.kernels.gpu.launch import Division
 from ssimloss.kernels.moment_sums.triton import moment_sums
 from ssimloss.kernels.scale_sums.triton import scale_sums
@@ -219,6 +223,23 @@ def test_flat_images_have_the_similarity_of_their_means(level: float):
     means, grad_x, _ = similarity_means(x, x / 2, *Options().of_means, True, False)
     assert means.item() == pytest.approx((level**2 + 1e-4) / (1.25 * level**2 + 1e-4), rel=1e-6)
     assert grad_x.isfinite().all()
+
+
+@triton.jit
+def _similarity(values, var_a, var_b, c2):
+    similarity, _ = contrast_structure((0.0, 0.0), (var_a, var_b, 0.0), (0.0, c2), (1.0,))
+    tl.store(values, similarity[0])
+
+
+@kernel
+@pytest.mark.parametrize(("var_a", "var_b"), [(-6.0, 7.0), (7.0, -6.0), (-6.0, -7.0), (0.0, 7.0)])
+def test_rounding_of_variances_does_not_take_a_similarity_out_of_its_range(
+    var_a: float, var_b: float
+):
+    """As for flat windows far beyond the range."""
+    values = torch.empty(1, device=DEVICE)
+    _similarity[(1,)](values, var_a, var_b, 9e-4)
+    assert -1 <= values.item() <= 1
 
 
 # Every border, part and subset of gradients.

@@ -263,17 +263,21 @@ def signed_power(base: Tensor, exponent: float) -> Tensor:
 
 
 def _plane_mean(image: Tensor, mask: Tensor | None) -> Tensor:
-    """``(N, C, 1, ...)``, without a gradient: a constant that cancels.
-
-    In float32 it is rounded to eight bits, so that subtracting it from most pixels is exact.
-    """
+    """``(N, C, 1, ...)``, without a gradient: a constant that cancels."""
     image = image.detach()
     if mask is None:
-        mean = _plane_sum(image) / math.prod(image.shape[2:])
-    else:
-        mass = _plane_sum(mask)
-        mean = _plane_sum(image * mask) / torch.where(mass > 0, mass, 1)
-    return mean.to(torch.bfloat16).to(image.dtype) if image.dtype is torch.float32 else mean
+        return offset_of(_plane_sum(image) / math.prod(image.shape[2:]))
+    mass = _plane_sum(mask)
+    return offset_of(_plane_sum(image * mask) / torch.where(mass > 0, mass, 1))
+
+
+def offset_of(mean: Tensor) -> Tensor:
+    """What to subtract from a plane of this mean.
+
+    In float32 it is rounded to eight bits, so that subtracting it from most pixels is exact, and
+    images of about the same brightness have the same offset.
+    """
+    return mean.to(torch.bfloat16).to(mean.dtype) if mean.dtype is torch.float32 else mean
 
 
 def _plane_sum(image: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ from torch import Tensor
 from ssimloss._precision import autocast_off
 from ssimloss._torch import dispatches, is_batched_or_dual
 from ssimloss.filters import blur_transposed
-from ssimloss.functional._moments import local_statistics, similarity_of
+from ssimloss.functional._moments import local_statistics, offset_of, similarity_of
 from ssimloss.kernels import Part
 
 # Elements of a map per step. On a CPU, about 15 such maps should stay in the cache; elsewhere, a
@@ -176,7 +176,9 @@ def _chunk(
     p, h, w = x.shape
     # Axis by axis, also below: threads split a sum over both axes only in a batch of one, which
     # would change its rounding.
-    offset_x, offset_y = (image.mean(2, keepdim=True).mean(1, keepdim=True) for image in (x, y))
+    offset_x, offset_y = (
+        offset_of(image.mean(2, keepdim=True).mean(1, keepdim=True)) for image in (x, y)
+    )
     maps = x.new_empty(4, p, h, w)
     x, y = torch.sub(x, offset_x, out=maps[2]), torch.sub(y, offset_y, out=maps[3])
     s, d = torch.add(x, y, out=maps[0]), torch.sub(x, y, out=maps[1])

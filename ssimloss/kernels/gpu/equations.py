@@ -25,17 +25,20 @@ LEAST = tl.constexpr(1e-10)
 def contrast_structure(means, variances, constants, factors):
     """``(2 cov_xy + C2) / (var_x + var_y + C2)`` as ``1 - var_d / (var_x + var_y + C2)``, with
     ``a = x + y`` and ``b = d = x - y``. For equal images it is exactly 1, with gradient 0.
+
+    ``var_x + var_y`` is the mean of both variances, so no rounding takes the similarity out of
+    [-1, 1].
     """
     var_a, var_b, _ = variances
     _, c2 = constants
-    var = 0.5 * (var_a + var_b)  # var_x + var_y
-    flat, alike = var <= 0, var_b <= 0
-    over = 1.0 / (tl.where(flat, 0.0, var) + c2)
-    loss = tl.where(alike, 0.0, var_b) * over
+    flat, alike = var_a <= 0, var_b <= 0
+    var_a, var_b = tl.where(flat, 0.0, var_a), tl.where(alike, 0.0, var_b)
+    over = 1.0 / (0.5 * (var_a + var_b) + c2)  # 1 / (var_x + var_y + C2)
+    loss = var_b * over
     slope = factors[0] * over
-    of_var = tl.where(flat, 0.0, slope * loss)
-    of_b = of_var - tl.where(alike, 0.0, 2.0 * slope)
-    return (1.0 - loss,), (0.0, 0.0, of_var, of_b, 0.0)
+    of_a = tl.where(flat, 0.0, slope * loss)
+    of_b = tl.where(alike, 0.0, slope * (loss - 2.0))
+    return (1.0 - loss,), (0.0, 0.0, of_a, of_b, 0.0)
 
 
 @triton.jit

@@ -36,7 +36,7 @@ def shift(image, mask, sizes, lo, K: tl.constexpr, PADDING: tl.constexpr, MASKED
     """Mean of pixels spread over a padded plane. Pixels that are not finite are left out, because
     they must only affect their own windows.
 
-    It is rounded to eight bits, so that subtracting it from most pixels is exact.
+    It is rounded to eight bits above ``lo``, so that subtracting it from most pixels is exact.
     """
     sample = tl.arange(0, SAMPLES)
     row = (sample.to(tl.int64) * sizes[0]) // SAMPLES
@@ -47,11 +47,12 @@ def shift(image, mask, sizes, lo, K: tl.constexpr, PADDING: tl.constexpr, MASKED
     counts = tl.abs(value) < float("inf")
     if MASKED:
         counts = counts & (tl.load(mask[0] + row * mask[1] + column * mask[2]).to(tl.float32) != 0)
-    mean = tl.sum(tl.where(counts, value, 0.0)) / tl.maximum(tl.sum(counts.to(tl.float32)), 1.0)
+    above = tl.where(counts, value - lo, 0.0)
+    mean = tl.sum(above) / tl.maximum(tl.sum(counts.to(tl.float32)), 1.0)
     if PADDING == "zeros":  # a small plane is mostly border
         height, width = sizes[0].to(tl.float32), sizes[1].to(tl.float32)
-        mean = lo + (mean - lo) * (height / (height + K - 1)) * (width / (width + K - 1))
-    return (mean.to(tl.int32, bitcast=True) & -65536).to(tl.float32, bitcast=True)
+        mean *= (height / (height + K - 1)) * (width / (width + K - 1))
+    return lo + (mean.to(tl.int32, bitcast=True) & -65536).to(tl.float32, bitcast=True)
 
 
 @triton.jit

@@ -133,7 +133,17 @@ void set_number(void* values, int64_t i, bool is_double, double value) {
     ((float*)values)[i] = (float)value;
 }
 
-// What is subtracted from the planes of both images before anything is squared.
+// Rounded to the precision of bfloat16.
+float eight_bits(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  bits = (bits + 0x8000u) & 0xffff0000u;
+  std::memcpy(&value, &bits, sizeof bits);
+  return value;
+}
+
+// What is subtracted from the planes of both images before anything is squared. In float32, eight bits above the start of the data range:
+// subtracting them from most pixels is exact, and images of about the same brightness have the same centre.
 struct Centres {
   std::vector<double> x, y;  // room for float as well
 
@@ -153,26 +163,29 @@ struct Centres {
           call.set.centres(pair.y, call.mask, pair.shape, pair.is_double(), share, shares, call.centres.y.data());
         },
         &call);
-    if (pair.border != kZeros) return;
-    // The border counts as well: of a small plane it is most of what the windows see.
-    const double pad = (pair.taps - 1) / 2, h = (double)pair.shape[2], w = (double)pair.shape[3];
-    const double share = h * w / ((h + 2 * pad) * (w + 2 * pad));
-    for (void* centres : {(void*)x.data(), (void*)y.data()})
+    // A border of zeros counts as well: of a small plane it is most of what the windows see.
+    const double pad = pair.border == kZeros ? (pair.taps - 1) / 2 : 0, h = (double)pair.shape[2], w = (double)pair.shape[3];
+    const double inside = h * w / ((h + 2 * pad) * (w + 2 * pad));
+    for (std::vector<double>* centres : {&x, &y})
       for (int64_t p = 0; p < pair.planes(); p++) {
-        const double inside = pair.is_double() ? ((double*)centres)[p] : ((float*)centres)[p];
-        set_number(centres, p, pair.is_double(), share * inside + (1 - share) * pair.low);
+        const double above = inside * (number(*centres, p, pair.is_double()) - pair.low);
+        set_number(centres->data(), p, pair.is_double(), pair.low + (pair.is_double() ? above : eight_bits((float)above)));
       }
   }
 
   // Planes whose centres are less than the root of `squared` apart get that between them, whichever image comes first.
   void join(double squared, bool is_double) {
-    const auto number = [&](const std::vector<double>& from, int64_t p) { return is_double ? from[p] : (double)((const float*)from.data())[p]; };
     for (int64_t p = 0; p < (int64_t)x.size(); p++) {
-      const double of_x = number(x, p), of_y = number(y, p);
+      const double of_x = number(x, p, is_double), of_y = number(y, p, is_double);
       if ((of_x - of_y) * (of_x - of_y) >= squared) continue;
       set_number(x.data(), p, is_double, (of_x + of_y) / 2);
       set_number(y.data(), p, is_double, (of_x + of_y) / 2);
     }
+  }
+
+ private:
+  static double number(const std::vector<double>& centres, int64_t p, bool is_double) {
+    return is_double ? centres[p] : (double)((const float*)centres.data())[p];
   }
 };
 

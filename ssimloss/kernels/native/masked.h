@@ -24,7 +24,7 @@ struct Masked {
 
   // The mask lies where a third image does.
   template <class V>
-  static INLINE void products(const V* x, const V* y, V* made, int row, int length, const V** maps) {
+  static INLINE void products(V* x, V* y, V* made, int row, int length, const V** maps) {
     const V* mask = y + (y - x);
     V* weighed = made + Equation::kMoments * row;
     Equation::template products<V>(x, y, made, row, length, maps);
