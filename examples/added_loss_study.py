@@ -21,7 +21,7 @@ from added_losses import results, running
 from added_losses.running import BASE, CROP, Run
 from rich.console import Console
 from runs import files, tables
-from runs.command_line import Formatter, choose_device, explained, machine
+from runs.command_line import Formatter, add_device_option, choose_device, explained, machine
 from super_resolution import photographs
 from super_resolution.losses import SHARE, ListLosses, check, single
 
@@ -59,7 +59,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS), help="in turn")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_STEPS} steps, small, to try")
     parser.add_argument("--list", action=ListLosses, help="list what can be added, and end")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    add_device_option(parser)
     return parser.parse_args()
 
 

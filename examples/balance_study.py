@@ -23,7 +23,7 @@ from balancing.running import Run
 from balancing.variants import ADVERSARIAL, COMPARED, OTHERS
 from rich.console import Console
 from runs import files, tables
-from runs.command_line import Formatter, choose_device, explained, machine
+from runs.command_line import Formatter, add_device_option, choose_device, explained, machine
 from super_resolution import photographs
 
 SEEDS = (0, 1, 2)
@@ -46,7 +46,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="your photographs")
     parser.add_argument("--part", choices=PARTS, nargs="+", default=list(PARTS), help="which")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_STEPS} steps, small, to try")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    add_device_option(parser)
     return parser.parse_args()
 
 

@@ -17,10 +17,10 @@ import argparse
 import time
 
 from rich.console import Console
-from runs import files, tables
+from runs import checkpoints, files, tables
 from runs.command_line import Formatter, choose_device, explained
 from super_resolution import photographs, pictures
-from super_resolution.command_line import about, add_options, settings_from, start, train
+from super_resolution.command_line import about, add_options, settings_from, train
 from super_resolution.evaluation import (
     Result,
     bicubic_result,
@@ -87,7 +87,9 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         settings = settings_from(arguments, device, loss)
         trainer = Trainer(settings, training, device, compiled=arguments.compile)
         checkpoint = out / loss / "checkpoint.pt"
-        start(trainer, console, checkpoint, resume=arguments.resume and checkpoint.exists())
+        checkpoints.begin(
+            trainer, console, checkpoint, resume=arguments.resume and checkpoint.exists()
+        )
         steps_per_second = train(
             trainer,
             console,

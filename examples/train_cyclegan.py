@@ -21,7 +21,16 @@ from cyclegan.evaluation import Way, mean_cycle, ways
 from cyclegan.training import Settings, Trainer
 from rich.console import Console
 from runs import checkpoints, files, tables
-from runs.command_line import Formatter, choose_device, explained, machine, positive, positive_real
+from runs.command_line import (
+    Formatter,
+    add_device_option,
+    add_file_options,
+    choose_device,
+    explained,
+    machine,
+    positive,
+    positive_real,
+)
 from runs.progress import TrainingBar
 from super_resolution import photographs
 from torch import nn
@@ -54,31 +63,7 @@ def parse() -> argparse.Namespace:
         description="Train CycleGAN between photographs by day and others at dusk.",
         formatter_class=Formatter,
     )
-    data = parser.add_argument_group("photographs and files")
-    data.add_argument(
-        "--out",
-        type=Path,
-        required=True,
-        metavar="FOLDER",
-        help="where checkpoint, table and picture go",
-    )
-    data.add_argument(
-        "--data",
-        type=Path,
-        metavar="FOLDER",
-        help="your photographs: sorted by path, the 1st, 11th, 21st ... (at most 8) are held out, "
-        "the others train; without it, those inside the scikit-image and scikit-learn wheels",
-    )
-    data.add_argument(
-        "--resume", action="store_true", help="continue the run whose checkpoint is in --out"
-    )
-    data.add_argument(
-        "--checkpoint-every",
-        type=positive,
-        default=100,
-        metavar="STEPS",
-        help="a killed run loses at most this many steps",
-    )
+    add_file_options(parser, "photographs and files", data=photographs.HELP, checkpoint_every=100)
 
     what = parser.add_argument_group("networks and training")
     for name, meaning in (
@@ -109,12 +94,7 @@ def parse() -> argparse.Namespace:
         help="its highest value, of all networks",
     )
     what.add_argument("--seed", type=int, default=DEFAULTS.seed, help="of first weights and crops")
-    what.add_argument(
-        "--device",
-        choices=("auto", "cpu", "cuda"),
-        default="auto",
-        help="auto is CUDA where there is one",
-    )
+    add_device_option(what)
     return parser.parse_args()
 
 
@@ -138,13 +118,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
 
     untrained = ways(trainer.generators, pairs, device)
     checkpoint = out / "checkpoint.pt"
-    if arguments.resume:
-        trainer.load(checkpoint)
-        console.print(
-            f"continuing {checkpoint} at step {trainer.step} of {settings.steps}", soft_wrap=True
-        )
-    else:
-        checkpoints.set_aside(checkpoint, console)
+    checkpoints.begin(trainer, console, checkpoint, resume=arguments.resume)
     steps_per_second = train(
         trainer,
         console,

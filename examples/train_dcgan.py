@@ -18,7 +18,16 @@ from dcgan.judge import COVERED, Judge, Scores
 from dcgan.training import KINDS, Settings, Trainer
 from rich.console import Console
 from runs import checkpoints, files, tables
-from runs.command_line import Formatter, choose_device, explained, machine, positive, positive_real
+from runs.command_line import (
+    Formatter,
+    add_device_option,
+    add_file_options,
+    choose_device,
+    explained,
+    machine,
+    positive,
+    positive_real,
+)
 from runs.progress import TrainingBar
 from runs.values import NonFiniteError
 
@@ -45,36 +54,18 @@ def parse() -> argparse.Namespace:
         description="Train DCGAN on small real images with each adversarial loss.",
         formatter_class=Formatter,
     )
-    data = parser.add_argument_group("images and files")
-    data.add_argument(
-        "--out",
-        type=Path,
-        required=True,
-        metavar="FOLDER",
-        help="where checkpoints, table and picture go",
-    )
-    data.add_argument(
-        "--data",
-        type=Path,
-        metavar="FOLDER",
-        help="your images, a subfolder for each class; without it, the digits inside the "
+    data = add_file_options(
+        parser,
+        "images and files",
+        data="your images, a subfolder for each class; without it, the digits inside the "
         "scikit-learn wheel",
+        checkpoint_every=200,
     )
     data.add_argument(
         "--side",
         type=int,
         choices=images.SIDES,
         help="pixels; without it 8 for the digits, 32 for --data",
-    )
-    data.add_argument(
-        "--resume", action="store_true", help="continue the runs whose checkpoints are in --out"
-    )
-    data.add_argument(
-        "--checkpoint-every",
-        type=positive,
-        default=200,
-        metavar="STEPS",
-        help="a killed run loses at most this many steps",
     )
 
     loss = parser.add_argument_group("losses")
@@ -124,12 +115,7 @@ def parse() -> argparse.Namespace:
     what.add_argument(
         "--seed", type=int, default=DEFAULTS.seed, help="of first weights, batches and latents"
     )
-    what.add_argument(
-        "--device",
-        choices=("auto", "cpu", "cuda"),
-        default="auto",
-        help="auto is CUDA where there is one",
-    )
+    add_device_option(what)
     return parser.parse_args()
 
 
@@ -209,14 +195,8 @@ def train(
     trainer: Trainer, console: Console, checkpoint: Path, arguments: argparse.Namespace
 ) -> None:
     """To the end, under a progress bar."""
-    if arguments.resume and checkpoint.exists():
-        trainer.load(checkpoint)
-        console.print(
-            f"continuing {checkpoint} at step {trainer.step} of {trainer.settings.steps}",
-            soft_wrap=True,
-        )
-    else:
-        checkpoints.set_aside(checkpoint, console)
+    resume = arguments.resume and checkpoint.exists()
+    checkpoints.begin(trainer, console, checkpoint, resume=resume)
     try:
         with TrainingBar(
             console, steps=trainer.settings.steps, first_step=trainer.step, digits=3

@@ -18,7 +18,16 @@ from pathlib import Path
 import torch
 from rich.console import Console
 from runs import checkpoints, files, tables
-from runs.command_line import Formatter, choose_device, explained, machine, positive, positive_real
+from runs.command_line import (
+    Formatter,
+    add_device_option,
+    add_file_options,
+    choose_device,
+    explained,
+    machine,
+    positive,
+    positive_real,
+)
 from runs.progress import TrainingBar
 from srgan import pictures
 from srgan.evaluation import Perception
@@ -65,19 +74,11 @@ def parse() -> argparse.Namespace:
         "alone.",
         formatter_class=Formatter,
     )
-    data = parser.add_argument_group("photographs and files")
-    data.add_argument(
-        "--out",
-        type=Path,
-        required=True,
-        metavar="FOLDER",
-        help="where checkpoints, table and picture go",
-    )
-    data.add_argument(
-        "--data",
-        type=Path,
-        metavar="FOLDER",
-        help="your photographs, as for train_super_resolution.py",
+    data = add_file_options(
+        parser,
+        "photographs and files",
+        data="your photographs, as for train_super_resolution.py",
+        checkpoint_every=100,
     )
     data.add_argument(
         "--start",
@@ -90,18 +91,6 @@ def parse() -> argparse.Namespace:
         default=DEFAULTS.embedded_weights,
         metavar="WEIGHTS",
         help="of the network behind the deep terms: embedded, random, or a file",
-    )
-    data.add_argument(
-        "--resume",
-        action="store_true",
-        help="continue the trainings whose checkpoints are in --out",
-    )
-    data.add_argument(
-        "--checkpoint-every",
-        type=positive,
-        default=100,
-        metavar="STEPS",
-        help="a killed run loses at most this many steps",
     )
 
     what = parser.add_argument_group("network and training")
@@ -146,12 +135,7 @@ def parse() -> argparse.Namespace:
         help="at its highest",
     )
     what.add_argument("--seed", type=int, default=DEFAULTS.seed, help="of first weights and crops")
-    what.add_argument(
-        "--device",
-        choices=("auto", "cpu", "cuda"),
-        default="auto",
-        help="auto is CUDA where there is one",
-    )
+    add_device_option(what)
     return parser.parse_args()
 
 
@@ -269,7 +253,7 @@ def train_start(
     settings = pretraining.Settings(loss="l1", steps=arguments.start_steps, **same)
     trainer = pretraining.Trainer(settings, training, device)
     checkpoint = arguments.out / "start" / "checkpoint.pt"
-    command_line.start(trainer, console, checkpoint, resume=arguments.resume)
+    checkpoints.begin(trainer, console, checkpoint, resume=arguments.resume)
     command_line.train(
         trainer,
         console,
@@ -301,14 +285,8 @@ def train(
 ) -> None:
     """To the end, under a progress bar, with a line of text at each score."""
     checkpoint = arguments.out / trainer.settings.loss / "checkpoint.pt"
-    if arguments.resume and checkpoint.exists():
-        trainer.load(checkpoint)
-        console.print(
-            f"continuing {checkpoint} at step {trainer.step} of {trainer.settings.steps}",
-            soft_wrap=True,
-        )
-    else:
-        checkpoints.set_aside(checkpoint, console)
+    resume = arguments.resume and checkpoint.exists()
+    checkpoints.begin(trainer, console, checkpoint, resume=resume)
 
     def score(network: nn.Module) -> Scores:
         images = [super_resolve(network, photograph, trainer.device) for photograph in held_out]

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import torch
 from rich.console import Console
-from runs import files, tables
+from runs import checkpoints, files, tables
 from runs.command_line import Formatter, choose_device, explained, positive
 from super_resolution import photographs, pictures
-from super_resolution.command_line import about, add_options, settings_from, start, train
+from super_resolution.command_line import about, add_options, settings_from, train
 from super_resolution.evaluation import (
     METRICS,
     Result,
@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     def results(trainer: Trainer, checkpoint: Path, *, resume: bool) -> tuple[list[Result], float]:
         """Train to the end: the held-out photographs enlarged, and steps per second."""
         console.print(trainer.criterion, highlight=False, soft_wrap=True)
-        start(trainer, console, checkpoint, resume=resume)
+        checkpoints.begin(trainer, console, checkpoint, resume=resume)
         steps_per_second = train(
             trainer,
             console,

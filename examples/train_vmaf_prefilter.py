@@ -21,7 +21,14 @@ from PIL import Image, ImageDraw
 from rich.console import Console
 from rich.progress import track
 from runs import files, tables
-from runs.command_line import Formatter, choose_device, explained, machine, positive
+from runs.command_line import (
+    Formatter,
+    add_device_option,
+    choose_device,
+    explained,
+    machine,
+    positive,
+)
 from super_resolution.network import ResidualBlock
 from super_resolution.photographs import load_all, to_float, to_uint8
 from torch import Tensor, nn
@@ -92,7 +99,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--batch", type=positive, default=4, help="crops per step")
     parser.add_argument("--fidelity", type=positive, default=400, help="weight of L1")
     parser.add_argument("--quality", type=positive, default=40, help="of the JPEG compression")
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    add_device_option(parser)
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 

@@ -160,7 +160,9 @@ def _operator_gradients(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tens
 
 
 def _keep_factors(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:  # noqa: ARG001
-    ctx.save_for_backward(*inputs)
+    """Each factor is needed for the gradient of the other one."""
+    (a, b), (to_a, to_b) = inputs, ctx.needs_input_grad[:2]  # an operator has more
+    ctx.save_for_backward(a if to_b else None, b if to_a else None)
 
 
 class _Product(torch.autograd.Function):

@@ -22,8 +22,11 @@ def held_power(size: Tensor, exponent: float | Tensor, least: float = STEEPEST) 
     """
     held = exponent.detach() if isinstance(exponent, Tensor) else exponent
     value, near = size.detach(), size < least
-    inside = value**held + held * least ** (held - 1) * (size - value)
-    return torch.where(near, inside, torch.where(near, 1, size) ** exponent)
+    # One power serves both: it has no gradient where the slope is held, and 0 has no finite slope.
+    above_zero = value.clamp(min=torch.finfo(size.dtype).tiny)
+    power = torch.where(near, above_zero, size) ** exponent
+    inside = torch.where(value > 0, power.detach(), 0) + held * least ** (held - 1) * (size - value)
+    return torch.where(near, inside, power)
 
 
 def real_power(z: Tensor, exponent: float) -> Tensor:

@@ -1,9 +1,11 @@
-"""Loss blocks of templates of neosr and traiNNer-redux as one CombinedLoss; the blocks are written
-here in the formats of five published templates.
+"""Loss blocks of templates of BasicSR, neosr and traiNNer-redux as one CombinedLoss; the blocks are
+written here in the formats of six published templates.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import re
 import sys
 from pathlib import Path
@@ -19,7 +21,7 @@ import ssimloss
 import ssimloss.functional as F
 from ssimloss import CombinedLoss, Term
 from ssimloss.compat import combined_from_template
-from ssimloss.compat._counterparts import COUNTERPARTS, NEOSR, REDUX
+from ssimloss.compat._counterparts import ABSENT, BASICSR, COUNTERPARTS, NEOSR, REDUX
 from ssimloss.conventions import (
     AVERAGE,
     CLIPPED,
@@ -95,6 +97,28 @@ train:
   losses:
     - type: charbonnierloss
       loss_weight: 1.0
+"""
+# train_realesrgan_x4plus.yml, with the loss of style on.
+BASICSR_GAN = """
+train:
+  ema_decay: 0.999
+  pixel_opt: {type: L1Loss, loss_weight: 1.0, reduction: mean}
+  tv_opt: {type: WeightedTVLoss, loss_weight: 0.01}
+  perceptual_opt:
+    type: PerceptualLoss
+    layer_weights: {conv1_2: 0.1, conv5_4: 1}
+    vgg_type: vgg19
+    use_input_norm: true
+    range_norm: false
+    perceptual_weight: 0.5
+    style_weight: 20.0
+    criterion: l1
+  gan_opt:
+    type: GANLoss
+    gan_type: vanilla
+    real_label_val: 1.0
+    fake_label_val: 0.0
+    loss_weight: 0.1
 """
 # ESRGAN_OTF_gan.yml with the recommended weight of its frequency loss, and hinge.
 REDUX_FREQUENCY = """
@@ -190,6 +214,65 @@ def test_fidelity_and_frequency_templates_of_redux() -> None:
     battery.close(frequency(pred, target, fake_logits=logits), formula.float(), 1e-5)
 
 
+def test_gan_template_of_basicsr(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loss of style is a term of its own; networks here have random weights."""
+    made = {}
+    for name in ("PerceptualLoss", "TextureLoss"):
+
+        def small(network: str, *, name: str = name, **given: Any) -> Any:
+            made[name] = {"network": network, **given}
+            return ssimloss.L2Loss()
+
+        monkeypatch.setattr(f"ssimloss.losses.{name}", small)
+        entry = "PerceptualLoss" if name == "PerceptualLoss" else "style_weight"
+        found = COUNTERPARTS[BASICSR][entry]
+        build = functools.partial(found.build.func, small)  # type: ignore[attr-defined]
+        monkeypatch.setitem(COUNTERPARTS[BASICSR], entry, dataclasses.replace(found, build=build))
+    pred, target, logits = batch()
+    criterion = combined_from_template(read(BASICSR_GAN))
+    assert [*criterion.terms] == ["pixel", "tv", "perceptual", "style", "gan"]
+    features = dict(
+        network="vgg19",
+        layers={"conv1_2": 0.1, "conv5_4": 1},
+        distance="l1",
+        normalization="imagenet",
+        data_range=1.0,
+    )
+    assert made == {"PerceptualLoss": features, "TextureLoss": features}
+    tv = sum(pred.diff(dim=dim).abs().mean() for dim in (2, 3))
+    adversarial = tnf.binary_cross_entropy_with_logits(logits, torch.ones_like(logits))
+    by_hand = tnf.l1_loss(pred, target) + 0.01 * tv + 20.5 * tnf.mse_loss(pred, target)
+    battery.close(criterion(pred, target, fake_logits=logits), by_hand + 0.1 * adversarial, 1e-6)
+    template = read(BASICSR_GAN)
+    assert [*combined_from_template(template, skip=["PerceptualLoss"]).terms] == [
+        "pixel",
+        "tv",
+        "gan",
+    ]
+    template["train"]["perceptual_opt"]["perceptual_weight"] = 0
+    assert [*combined_from_template(template).terms] == ["pixel", "tv", "style", "gan"]
+    template["train"]["gan_opt"]["real_label_val"] = 0.9
+    with pytest.raises(ValueError, match="real_label_val must be 1, as labels are not smoothed"):
+        combined_from_template(template)
+
+
+def test_psnr_and_scales_of_redux() -> None:
+    """Equal to the formulas of the framework."""
+    pred, target, logits = batch()
+    weights = torch.tensor([65.481, 128.553, 24.966]).view(1, 3, 1, 1)
+    both = torch.stack((pred, target))
+    for options, (x, y) in (
+        ({}, both),
+        ({"to_y": True}, ((weights * both).sum(2, keepdim=True) + 16) / 255),
+    ):
+        section = {"type": "psnrloss", "loss_weight": 0.5, **options}
+        expected = 5 * ((x - y).square().mean((1, 2, 3)) + 1e-8).log10().mean()
+        battery.close(combined_from_template([section])(pred, target), expected, 1e-6)
+    section = {"type": "multiscaleganloss", "gan_type": "lsgan", "loss_weight": 2.0}
+    found = combined_from_template([section])(fake_logits=[logits, torch.zeros(2, 1, 3, 3)])
+    battery.close(found, (logits - 1).square().mean() + 1, 1e-6)
+
+
 def test_ldl_and_color_losses_of_redux() -> None:
     """The moving average comes as a keyword argument; neosr has none."""
     pred, target, _ = batch()
@@ -243,12 +326,15 @@ def test_losses_that_are_equal(kind: str) -> None:
 def test_factors_beside_the_weight() -> None:
     pred, target = battery.pictures()
     cosine = {"type": "cosimloss", "loss_weight": 0.5, "cosim_lambda": 3}
+    lumas = [ssimloss.color.luma(image, "bt601") for image in (pred, target)]
     light = ssimloss.ColorConsistencyLoss(planes="lightness", distance="l1")(pred, target)
     for section, expected in (
         (cosine, 1.5 * ssimloss.CosineDistanceLoss()(pred, target)),
         ({"type": "cosimloss", "loss_weight": 1}, 5 * ssimloss.CosineDistanceLoss()(pred, target)),
         ({"type": "nccloss", "loss_weight": 2.0}, ssimloss.NCCLoss()(pred, target)),
         ({"type": "lumaloss", "loss_weight": 2.0}, light / 50),
+        ({"type": "sobeledgeloss"}, 4 * ssimloss.EdgeLoss(distance="l2")(*lumas)),
+        ({"type": "ssimloss"}, ssimloss.SSIMLoss()(pred, target)),
     ):
         with pytest.raises(ValueError, match=r"differs: traiNNer-redux"):
             combined_from_template([section])
@@ -287,12 +373,12 @@ def test_factors_of_zero_and_below() -> None:
 
 def test_the_page_lists_every_counterpart() -> None:
     page = (Path(__file__).parents[1] / "docs" / "drop_ins.md").read_text(encoding="utf-8")
-    table = page[page.index("| neosr | traiNNer-redux |") :].split("\n\n")[0].splitlines()[2:]
-    for column, framework in enumerate((NEOSR, REDUX), start=1):
-        cells = [row.split("|")[column].split(":")[0] for row in table]
-        assert set(re.findall(r"`(\w+[lL]oss|wavelet_guided)`", " ".join(cells))) == set(
-            COUNTERPARTS[framework]
-        )
+    table, absent = page[page.index("| BasicSR | neosr | traiNNer-redux |") :].split("\n\n")[:2]
+    for column, framework in enumerate((BASICSR, NEOSR, REDUX), start=1):
+        cells = [row.split("|")[column].split(":")[0] for row in table.splitlines()[2:]]
+        names = r"`(\w+[lL]oss|wavelet_guided|style_weight)`"
+        assert set(re.findall(names, " ".join(cells))) == set(COUNTERPARTS[framework])
+        assert all(f"`{kind}`" in absent for kind in ABSENT[framework])
 
 
 @pytest.mark.parametrize(
@@ -374,6 +460,42 @@ def test_fd_of_redux(monkeypatch: pytest.MonkeyPatch) -> None:
     assert criterion.terms["perceptual"].weight == 0.5
 
 
+@pytest.mark.parametrize("kind", ["regular", "bilateral"])
+def test_contextual_of_redux(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = {}
+
+    def small(network: str, **given: Any) -> ssimloss.L1Loss:
+        made.update(network=network, **given)
+        return ssimloss.L1Loss()
+
+    name = "ContextualLoss" if kind == "regular" else "ContextualBilateralLoss"
+    monkeypatch.setattr(f"ssimloss.losses.{name}", small)
+    section = {"type": "contextualloss", "loss_weight": 0.3, "calc_type": kind, "z_norm": True}
+    with pytest.raises(
+        ValueError, match="contextualloss differs: traiNNer-redux compares no layer"
+    ):
+        combined_from_template([section])
+    combined_from_template([section], nearest=True)
+    assert made == {
+        "network": "vgg19",
+        "layers": {"conv3_2": 1.0, "conv4_2": 1.0},
+        "distance": "cosine",
+        "bandwidth": 0.5,
+        "normalization": "imagenet",
+        "data_range": (-1.0, 1.0),
+    } | ({"form": "similarity"} if kind == "bilateral" else {})
+
+
+def test_losses_that_are_absent_are_told_why() -> None:
+    for framework in (NEOSR, REDUX):
+        for kind, why in ABSENT[framework].items():
+            section = {"type": kind, "loss_weight": 1.0}
+            template: Any = {"an_opt": section} if framework == NEOSR else [section]
+            told = re.escape(f"{kind} does not exist in this library: {why}")
+            with pytest.raises(ValueError, match=rf"{told}; leave losses out with skip="):
+                combined_from_template(template, nearest=True)
+
+
 def test_errors() -> None:
     l1 = {"type": "l1loss", "loss_weight": 1.0}
     two = combined_from_template([l1, {**l1, "type": "L1Loss"}])
@@ -436,6 +558,9 @@ def test_errors() -> None:
         ({"type": "ColorLoss", "criterion": "l2"}, "criterion must be one of 'l1', got 'l2'"),
         ({"type": "ColorLoss", "scale": 0.5}, "scale must be at least 1, got 0.5"),
         ({"type": "msswd_loss", "stride": 2}, "stride must be 1, as every patch"),
+        ({"type": "PSNRLoss", "reduction": "sum"}, "reduction must be one of 'mean', got 'sum'"),
+        ({"type": "SSIMLoss", "downsample": True}, "downsample and crop_border must be off"),
+        ({"type": "ContextualLoss", "use_vgg": False}, "crop_quarter must be off and use_vgg on"),
         ({"type": "msswd_loss", "c": 1}, "c must be 3, as CIELAB"),
         (
             {"type": "MSSSIML1Loss", "gaussian_sigmas": [1.0, 2.25]},

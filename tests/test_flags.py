@@ -11,6 +11,7 @@ import contextlib
 import multiprocessing
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import photographs
 import pytest
@@ -283,3 +284,11 @@ def test_networks_of_losses_follow_the_flags(monkeypatch: pytest.MonkeyPatch) ->
             torch.autograd.grad(loss.to("meta")(x, y), x)
     assert watch.multiplied == 9  # three convolutions of each image and of the gradient
     assert len([line for line in watch.found if "TF32" in line]) == watch.multiplied
+
+
+def test_a_product_with_a_constant_keeps_only_the_constant() -> None:
+    image, rows = torch.ones(1, 2, 3, requires_grad=True), torch.ones(1, 3, 2)
+    for node, other in ((product(image, rows).grad_fn, 0), (product(rows, image).grad_fn, 1)):
+        kept: Any = node
+        assert kept.saved_tensors[other] is None
+        assert kept.saved_tensors[1 - other] is rows

@@ -214,6 +214,14 @@ def ms_swd(case: str, _: str, options: dict) -> tuple[float, float]:
     return reference.ms_swd(x, y, data_range=255.0).item(), 1e-7
 
 
+def projected_distribution(case: str, _: str, options: dict) -> tuple[float, float]:
+    """The program adds up positions."""
+    assert options == {}
+    x, y = (image / 255 for image in pair(case))
+    found = x.shape[2] * x.shape[3] * reference.projected_distribution(x, y).mean()
+    return found, 1e-12 * found
+
+
 def color_loss(case: str, _: str, options: dict) -> tuple[float, float]:
     """Its matrix is rounded to float32."""
     x, y = (image / 255 for image in pair(case))

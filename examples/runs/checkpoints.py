@@ -4,7 +4,7 @@ import dataclasses
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from rich.console import Console
@@ -53,6 +53,27 @@ def read_any(path: Path, *, option: str) -> dict[str, Any]:
     if not isinstance(state, dict) or "settings" not in state:
         raise InputError(f"{option}: {path} is not a checkpoint of this program")
     return state
+
+
+class Resumable(Protocol):
+    """A trainer, as far as its checkpoint is concerned."""
+
+    settings: Any
+    step: int
+
+    def load(self, path: Path) -> None:
+        """Continue from a checkpoint."""
+
+
+def begin(trainer: Resumable, console: Console, path: Path, *, resume: bool) -> None:
+    """Load the checkpoint, or begin a new run and move one that is in the way aside."""
+    if resume:
+        trainer.load(path)
+        console.print(
+            f"continuing {path} at step {trainer.step} of {trainer.settings.steps}", soft_wrap=True
+        )
+    else:
+        set_aside(path, console)
 
 
 def set_aside(path: Path, console: Console) -> None:

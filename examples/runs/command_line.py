@@ -1,4 +1,4 @@
-"""Numeric options, the device, and how a script ends after an error."""
+"""Options that several scripts have, the device, and how a script ends after an error."""
 
 import argparse
 import sys
@@ -45,6 +45,44 @@ class Formatter(argparse.ArgumentDefaultsHelpFormatter):
             typed = " ".join(map(str, action.default)).replace("%", "%%")
             return f"{action.help} (default: {typed})"
         return super()._get_help_string(action)
+
+
+def add_file_options(
+    parser: argparse.ArgumentParser, title: str, *, data: str, checkpoint_every: int
+) -> argparse._ArgumentGroup:
+    """``--out``, ``--data``, ``--resume`` and ``--checkpoint-every``, as a group that more options
+    can be added to.
+    """
+    group = parser.add_argument_group(title)
+    group.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="where checkpoints, tables and pictures go",
+    )
+    group.add_argument("--data", type=Path, metavar="FOLDER", help=data)
+    group.add_argument(
+        "--resume", action="store_true", help="continue from the checkpoints in --out"
+    )
+    group.add_argument(
+        "--checkpoint-every",
+        type=positive,
+        default=checkpoint_every,
+        metavar="STEPS",
+        help="a killed run loses at most this many steps",
+    )
+    return group
+
+
+def add_device_option(group: argparse._ActionsContainer) -> None:
+    """``--device``, as :func:`choose_device` takes it."""
+    group.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="auto is CUDA where there is one",
+    )
 
 
 def choose_device(word: str) -> torch.device:

@@ -10,11 +10,17 @@ from typing import Any
 
 import torch
 from rich.console import Console
-from runs import checkpoints
-from runs.command_line import machine, positive, positive_real
+from runs.command_line import (
+    add_device_option,
+    add_file_options,
+    machine,
+    positive,
+    positive_real,
+)
 from runs.progress import TrainingBar
 from torch import nn
 
+from super_resolution.photographs import HELP
 from super_resolution.training import Settings, Trainer, choose_amp
 
 DEFAULTS = Settings()
@@ -22,31 +28,7 @@ DEFAULTS = Settings()
 
 def add_options(parser: argparse.ArgumentParser, *, steps: int) -> None:
     """The options of a training run, except which loss it minimises."""
-    files = parser.add_argument_group("photographs and files")
-    files.add_argument(
-        "--out",
-        type=Path,
-        required=True,
-        metavar="FOLDER",
-        help="where checkpoints, table and picture go",
-    )
-    files.add_argument(
-        "--data",
-        type=Path,
-        metavar="FOLDER",
-        help="your photographs: sorted by path, the 1st, 11th, 21st ... (at most 8) are held out, "
-        "the others train; without it, those inside the scikit-image and scikit-learn wheels",
-    )
-    files.add_argument(
-        "--resume", action="store_true", help="continue the run whose checkpoint is in --out"
-    )
-    files.add_argument(
-        "--checkpoint-every",
-        type=positive,
-        default=200,
-        metavar="STEPS",
-        help="a killed run loses at most this many steps",
-    )
+    add_file_options(parser, "photographs and files", data=HELP, checkpoint_every=200)
 
     what = parser.add_argument_group("network and training")
     what.add_argument(
@@ -74,14 +56,9 @@ def add_options(parser: argparse.ArgumentParser, *, steps: int) -> None:
         "--seed", type=int, default=DEFAULTS.seed, help="of the first weights and the crops"
     )
 
-    machine = parser.add_argument_group("machine")
-    machine.add_argument(
-        "--device",
-        choices=("auto", "cpu", "cuda"),
-        default="auto",
-        help="auto is CUDA where there is one",
-    )
-    machine.add_argument(
+    where = parser.add_argument_group("machine")
+    add_device_option(where)
+    where.add_argument(
         "--amp",
         nargs="?",
         const="auto",
@@ -90,7 +67,7 @@ def add_options(parser: argparse.ArgumentParser, *, steps: int) -> None:
         help="mixed precision: bfloat16, or on a CUDA device without it float16 with a gradient "
         "scaler",
     )
-    machine.add_argument(
+    where.add_argument(
         "--compile", action="store_true", help="run the network through torch.compile"
     )
 
@@ -137,15 +114,6 @@ def train(
             checkpoint_every=checkpoint_every,
         )
         return bar.rate(trainer.step)
-
-
-def start(trainer: Trainer, console: Console, checkpoint: Path, *, resume: bool) -> None:
-    """Load the checkpoint, or begin a new run and move one that is in the way aside."""
-    if resume:
-        trainer.load(checkpoint)
-        console.print(f"continuing {checkpoint} at step {trainer.step} of {trainer.settings.steps}")
-    else:
-        checkpoints.set_aside(checkpoint, console)
 
 
 def about(settings: Settings, device: torch.device, steps_per_second: float) -> dict[str, Any]:

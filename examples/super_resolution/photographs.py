@@ -18,6 +18,12 @@ from runs.files import InputError
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+# What --data is, for the help of scripts.
+HELP = (
+    "your photographs: sorted by path, the 1st, 11th, 21st ... (at most 8) are held out, the "
+    "others train; without it, those inside the scikit-image and scikit-learn wheels"
+)
+
 # Lossless colour photographs, never trained on.
 HELD_OUT = (
     "skimage/data/astronaut.png",

@@ -34,6 +34,7 @@ LUMA: dict[str, tuple[tuple[float, float, float], float]] = {
 
 # rows Y, Cb, Cr; columns R, G, B in [0, 1]; ITU-R BT.601 as 8-bit codes, as in MATLAB's rgb2ycbcr
 _YCBCR = ((65.481, 128.553, 24.966), (-37.797, -74.203, 112.0), (112.0, -93.786, -18.214))
+YCBCR = tuple((red / 255, green / 255, blue / 255) for red, green, blue in _YCBCR)  # of differences
 _YCBCR_ORIGIN = (16.0, 128.0, 128.0)
 
 

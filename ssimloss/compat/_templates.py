@@ -1,4 +1,4 @@
-"""The losses of a configuration of neosr or traiNNer-redux as one :class:`CombinedLoss`.
+"""The losses of a configuration of BasicSR, neosr or traiNNer-redux as one :class:`CombinedLoss`.
 
 Their counterparts here are in ``_counterparts``.
 """
@@ -10,10 +10,14 @@ from typing import Any
 
 from ssimloss import _checks
 from ssimloss.combined import CombinedLoss, Term
-from ssimloss.compat._counterparts import COUNTERPARTS, GUIDED, NEOSR, REDUX, Counterpart
+from ssimloss.compat._basicsr_losses import CONTENT, STYLE
+from ssimloss.compat._counterpart import Counterpart
+from ssimloss.compat._counterparts import ABSENT, BASICSR, COUNTERPARTS, NEOSR, REDUX
+from ssimloss.compat._neosr_losses import GUIDED
 
-_SECTION = "_opt"  # suffix of neosr's loss sections
+_SECTION = "_opt"  # suffix of the loss sections of BasicSR and neosr
 _GAN = "gan" + _SECTION
+_ONLY_BASICSR = COUNTERPARTS[BASICSR].keys() - COUNTERPARTS[NEOSR].keys()
 _BESIDE = ("type", "loss_weight")  # keys of a section that are not options of its loss
 
 
@@ -35,12 +39,14 @@ def combined_from_template(
     nearest: bool = False,
     skip: Collection[str] = (),
 ) -> CombinedLoss:
-    """Build one :class:`CombinedLoss` of the losses in a configuration of neosr or traiNNer-redux.
+    """Build one :class:`CombinedLoss` of the losses in a configuration of BasicSR, neosr or
+    traiNNer-redux.
 
     Terms have the weights of the template; terms of weight 0 are left out. The adversarial term
     takes the generator's logits: ``criterion(pred, target, fake_logits=...)``. traiNNer-redux'
     ``LDLLoss`` takes the output of the moving-average network: ``pred_ema=...``; neosr's has none.
-    Other parts of the template, such as optimizers, are ignored.
+    BasicSR's ``PerceptualLoss`` with a ``style_weight`` makes a second term, ``style``. Other parts
+    of the template, such as optimizers, are ignored.
 
     With neosr's ``wavelet_guided``, the adversarial term ``gan`` ends before iteration
     ``wavelet_init``. A term ``wavelet_guided`` replaces it, with the logits of the bands:
@@ -48,8 +54,8 @@ def combined_from_template(
 
     Args:
         template: the configuration as ``tomllib`` or ``yaml.safe_load`` reads it, its ``train``
-            section, or traiNNer-redux' list of ``losses``. neosr has sections that end in
-            ``_opt``, traiNNer-redux has a list.
+            section, or traiNNer-redux' list of ``losses``. BasicSR and neosr have sections that end
+            in ``_opt``, traiNNer-redux has a list.
         nearest: use the nearest loss of this library if the framework's formula differs. By
             default, such a loss raises an error that names the difference.
         skip: types to leave out, such as ``"consistency_loss"``.
@@ -62,6 +68,7 @@ def combined_from_template(
     framework, sections = _read(template, skip)
     table = COUNTERPARTS[framework]
     folded = {_fold(framework, kind): kind for kind in table}
+    absent = {_fold(framework, kind): why for kind, why in ABSENT[framework].items()}
     left_out = {_fold(framework, kind) for kind in skip}
     problems: list[str] = []
     terms: dict[str, Any] = {}
@@ -71,7 +78,10 @@ def combined_from_template(
             continue
         found = table[folded[kind]] if kind in folded else None
         if found is None:
-            problems.append(f"{section.kind} does not exist in this library")
+            why = absent.get(kind)
+            problems.append(
+                f"{section.kind} does not exist in this library" + (f": {why}" if why else "")
+            )
         elif found.is_off(section.options):
             continue
         elif not nearest and (told := found.difference(section.options)):
@@ -101,7 +111,10 @@ def _read(template: Any, skip: Collection[str]) -> tuple[str, list[_Section]]:
         if isinstance(train, Mapping):
             if isinstance(train.get("losses"), Sequence):
                 return REDUX, list(_of_redux(train["losses"]))
-            return NEOSR, list(_of_neosr(train, skip))
+            found = _sections(train)
+            if any(options["type"] in _ONLY_BASICSR for options in found.values()):
+                return BASICSR, list(_of_basicsr(found, skip))
+            return NEOSR, list(_of_neosr(train, found, skip))
     elif isinstance(template, Sequence) and not isinstance(template, str):
         return REDUX, list(_of_redux(template))
     raise TypeError(
@@ -110,12 +123,32 @@ def _read(template: Any, skip: Collection[str]) -> tuple[str, list[_Section]]:
     )
 
 
-def _of_neosr(train: Mapping[str, Any], skip: Collection[str]) -> Iterator[_Section]:
-    found = {
+def _sections(train: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The losses of BasicSR or neosr by the names of their sections."""
+    return {
         name: options
         for name, options in train.items()
         if name.endswith(_SECTION) and isinstance(options, Mapping) and "type" in options
     }
+
+
+def _of_basicsr(
+    found: Mapping[str, Mapping[str, Any]], skip: Collection[str]
+) -> Iterator[_Section]:
+    """A perceptual loss with a style weight is two."""
+    for name, options in found.items():
+        kind = options["type"]
+        is_two = kind == "PerceptualLoss"
+        content = {key: value for key, value in options.items() if key != STYLE or not is_two}
+        yield _Section(name.removesuffix(_SECTION), kind, content)
+        if is_two and options.get(STYLE) and kind not in skip:
+            style = {key: value for key, value in options.items() if key != CONTENT}
+            yield _Section("style", STYLE, style)
+
+
+def _of_neosr(
+    train: Mapping[str, Any], found: Mapping[str, Mapping[str, Any]], skip: Collection[str]
+) -> Iterator[_Section]:
     _checks.flag(GUIDED, train.get(GUIDED, False))
     guided = GUIDED not in skip and train.get(GUIDED, False)
     if guided and _GAN not in found:

@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 
 from ssimloss import _checks
+from ssimloss._constants import constant
 from ssimloss._options import Ranged, Reduced
-from ssimloss._precision import native_dtype, promote
+from ssimloss._precision import native_dtype, product, promote
 from ssimloss._reduce import Scores
 from ssimloss._roots import root
-from ssimloss.color import rgb_to_ycbcr
 from ssimloss.color.lab import lab_of, oklab_of
+from ssimloss.color.luma import YCBCR
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
 from ssimloss.conventions.convention import Convention, Table
@@ -35,7 +36,8 @@ PLANES: tuple[str, ...] = get_args(Planes)
 Distance = Literal["euclidean", "l1"]
 DISTANCES: tuple[str, ...] = get_args(Distance)
 _LEAST = {"cielab": 1e-3, "oklab": 1e-5, "ycbcr": 1e-5}  # far less than can be seen
-_CONVERT = {"oklab": oklab_of, "cielab": lab_of, "ycbcr": rgb_to_ycbcr}
+_CONVERT = {"oklab": oklab_of, "cielab": lab_of}
+_CHOSEN = {"chroma": slice(1, 3), "lightness": slice(1), "all": slice(3)}
 
 
 class ColorConsistencyOptions(Reduced, Ranged):
@@ -102,7 +104,10 @@ def _color_consistency(
     check_least_side(pred, size, f"for blocks of {size} pixels")
     dtype = native_dtype(pred, target)
     x, y, weight = without_masked(*promote(pred, target), mask, options.low)
-    difference = _planes(x, options) - _planes(y, options)
+    if options.space == "ycbcr":
+        difference = _of_ycbcr(x - y, options)  # linear: one conversion is enough
+    else:
+        difference = _planes(x, options) - _planes(y, options)
     if size > 1:
         if weight is None:
             difference = average_pool(difference, size)
@@ -130,9 +135,16 @@ def _length(difference: Tensor, least: float) -> Tensor:
 def _planes(image: Tensor, options: ColorConsistencyOptions) -> Tensor:
     unit = ((image - options.low) / options.span).expand(-1, 3, -1, -1)
     planes = _CONVERT[options.space](unit)
-    if options.planes == "all":
-        return planes
-    return planes[:, 1:] if options.planes == "chroma" else planes[:, :1]
+    return planes[:, _CHOSEN[options.planes]]
+
+
+def _of_ycbcr(difference: Tensor, options: ColorConsistencyOptions) -> Tensor:
+    """The planes of a difference of images, by one product."""
+    chosen = YCBCR[_CHOSEN[options.planes]]
+    rows = tuple(tuple(weight / options.span for weight in row) for row in chosen)
+    weights = constant(rows, difference).expand(len(difference), -1, -1)
+    pixels = difference.expand(-1, 3, -1, -1).flatten(2)
+    return product(weights, pixels).view(len(pixels), -1, *difference.shape[2:])
 
 
 COLOR_CONSISTENCY = Measure(

@@ -65,7 +65,9 @@ def _ncc(
     _checks.mask(mask, pred)
     dtype = native_dtype(pred, target)
     # One row for each plane, see _gradient_similarity.variance.
-    x, y = (image.flatten(2) / options.span for image in promote(pred, target))
+    x, y = (image.flatten(2) for image in promote(pred, target))
+    if options.span != 1:
+        x, y = x / options.span, y / options.span
     weight = None
     if mask is not None:
         weight = mask.to(x.dtype).expand(-1, pred.shape[1], -1, -1).flatten(2)
@@ -75,7 +77,8 @@ def _ncc(
     scale_x, scale_y = ((_mean(image.square(), weight) + c).rsqrt() for image in (x, y))
     # 1 - r is half the squared distance of unit vectors, with C as one more component. Equal planes
     # then have exactly r = 1, and small differences keep their digits.
-    apart = _mean((scale_x * x - scale_y * y).square(), weight) + c * (scale_x - scale_y).square()
+    difference = torch.addcmul(-scale_y * y, scale_x, x)
+    apart = _mean(difference.square(), weight) + c * (scale_x - scale_y).square()
     covered = None if weight is None else (weight.sum(2) > 0).to(x.dtype)
     return Scores(1 - apart.squeeze(2) / 2, covered, 1, dtype)
 
