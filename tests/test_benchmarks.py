@@ -355,7 +355,23 @@ def test_family_reports_missed_bars_first(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_family_calls_nothing_that_takes_too_long() -> None:
-    row = {"library": "ssimloss", "shape": [4, 3, 256, 256], "backward": {"median_s": 10.0}}
-    assert measuring.too_long((4, 3, 512, 512), [row]) == 40.0
-    assert measuring.too_long((4, 3, 256, 256), [row]) is None
-    assert measuring.too_long((4, 3, 512, 512), []) is None
+    rows = [
+        {"library": library, "shape": [1, 3, 16, 16], "backward": {"median_s": seconds}}
+        for library, seconds in (("ssimloss", 0.1), ("piq", 10.0))
+    ]
+    assert measuring.too_long((1, 3, 16, 16), rows) == {}
+    long = measuring.too_long((1, 3, 32, 32), [*rows, {"library": "other", "shape": [1]}])
+    assert long == {"piq": 40.0}
+
+    def never(*_: Tensor) -> Tensor:
+        raise AssertionError("was called")
+
+    case = cases.Case(measure.find("gmsd"), None, {"piq": never})
+    found = measuring.measured(case, (1, 3, 32, 32), {"rounds": 1, "slice_s": 0.0}, long)
+    measuring.take_memory(found)
+    ours, piq = (each.row for each in found)
+    assert ours["backward"]["median_s"] > 0
+    assert piq["too_long_s"] == 40.0
+    line = "| gmsd | 1x3x32x32 | piq |  | not called | about 40 s |  |  |"
+    results = {"metadata": report.metadata(CPU), "rows": [ours, piq]}
+    assert line in family_report.markdown(results)

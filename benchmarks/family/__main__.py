@@ -47,11 +47,11 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
             if number and not takes_images(case.measure):
                 continue
             known = [row for row in rows if row["definition"] == case.name]
-            seconds = measuring.too_long(shape, known)
-            if seconds is not None:
-                rows.append(_not_called(case, shape, seconds))
+            long = measuring.too_long(shape, known)
+            if OURS in long:
+                rows.append(_not_called(case, shape, long[OURS]))
                 continue
-            found = measuring.measured(case, shape, effort)
+            found = measuring.measured(case, shape, effort, long)
             rows += [each.row for each in found]
             pending += found
             print(_progress(found), flush=True)

@@ -39,11 +39,14 @@ class Measured(NamedTuple):
     call: Callable[[], object] | None
 
 
-def measured(case: Case, shape: Shape, effort: Mapping[str, Any]) -> list[Measured]:
+def measured(
+    case: Case, shape: Shape, effort: Mapping[str, Any], long: Mapping[str, float]
+) -> list[Measured]:
     """One row per library.
 
     Args:
         effort: keyword arguments of :func:`time_interleaved`.
+        long: libraries that are not called, and the seconds that a call is expected to take.
     """
     of = inputs(case.measure, shape)
     firsts: dict[str, First] = {}
@@ -55,6 +58,9 @@ def measured(case: Case, shape: Shape, effort: Mapping[str, Any]) -> list[Measur
             "shape": list(of.shape),
             "library": library,
         }
+        if library in long:
+            row["too_long_s"] = long[library]
+            continue
         try:
             firsts[library] = _first(score, of, again=library == COMPILING)
         # Exceptions of libraries for sizes that they do not accept.
@@ -74,11 +80,11 @@ def measured(case: Case, shape: Shape, effort: Mapping[str, Any]) -> list[Measur
         for library, score in {OURS: case.ours, **case.peers}.items()
         if library in firsts and firsts[library].gradient is not None
     }
-    long = {library for library, first in firsts.items() if first.seconds > LONG_S}
+    once = {library for library, first in firsts.items() if first.seconds > LONG_S}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # once, by the peers
         for mode, calls in (("forward", forwards), ("backward", both)):
-            for library, samples in _times(calls, long, effort).items():
+            for library, samples in _times(calls, once, effort).items():
                 rows[library][mode] = samples.summary()
     return [Measured(row, both.get(library)) for library, row in rows.items()]
 
@@ -111,20 +117,19 @@ def take_memory(found: list[Measured]) -> None:
             )
 
 
-def too_long(shape: Shape, smaller: list[Row]) -> float | None:
-    """Seconds that a call with this shape is expected to take, if that is too long to try.
+def too_long(shape: Shape, smaller: list[Row]) -> dict[str, float]:
+    """Libraries whose call with this shape is expected to take too long to try, and how long.
 
     Args:
-        smaller: rows of the same case with other shapes.
+        smaller: rows of the same case with another shape.
     """
     pixels = torch.Size(shape).numel()
-    expected = [
-        row["backward"]["median_s"] * pixels / torch.Size(row["shape"]).numel()
+    expected = {
+        row["library"]: row["backward"]["median_s"] * pixels / torch.Size(row["shape"]).numel()
         for row in smaller
-        if row["library"] == OURS and "backward" in row
-    ]
-    longest = max(expected, default=0.0)
-    return longest if longest > TOO_LONG_S else None
+        if "backward" in row
+    }
+    return {library: seconds for library, seconds in expected.items() if seconds > TOO_LONG_S}
 
 
 def _first(score: Score, of: Inputs, *, again: bool) -> First:
@@ -152,12 +157,12 @@ def _forward_and_backward(score: Score, of: Inputs) -> Tensor:
 
 
 def _times(
-    calls: Mapping[str, Callable[[], object]], long: set[str], effort: Mapping[str, Any]
+    calls: Mapping[str, Callable[[], object]], once: set[str], effort: Mapping[str, Any]
 ) -> dict[str, Samples]:
-    """Times in turn; of those that take long, the time of one call."""
-    found = time_interleaved({name: calls[name] for name in calls if name not in long}, **effort)
+    """Times in turn; of those named in ``once``, the time of one call."""
+    found = time_interleaved({name: calls[name] for name in calls if name not in once}, **effort)
     for name in calls:
-        if name in long:
+        if name in once:
             found |= time_interleaved(
                 {name: calls[name]}, rounds=1, slice_s=0.0, least_calls=1, tries=1, warm_up=False
             )

@@ -143,7 +143,7 @@ def _line(row: Row, ours: Row) -> str:
     cells = [row["definition"], _shape(row), row["library"]]
     if "refused" in row:
         return f"| {' | '.join(cells)} | not timed: {row['refused']} | | | | |"
-    differences = "" if row is ours else _differences(row)
+    differences = _differences(row) if row is not ours and "equal" in row else ""
     timed = "backward" in row and "backward" in ours
     ratio = row["backward"]["median_s"] / ours["backward"]["median_s"] if timed else None
     cells += [differences, *_times(row), "" if ratio is None else f"{ratio:.2f}", _peak(row)]
