@@ -1,5 +1,5 @@
 """``python -m benchmarks``: check that all libraries compute the same value, time them in turn, and
-write the report.
+write the report; then the table of every registered measure, ``python -m benchmarks.family``.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from benchmarks.contenders import (
     images,
     native_bytes,
 )
+from benchmarks.family import __main__ as family
 from benchmarks.limits import Machine, least_work, measure
 from benchmarks.timing import synchronizer, time_interleaved
 from ssimloss._memory import peak_bytes
@@ -80,6 +81,9 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         folder = options.out or Path(__file__).parent / "results"
         for path in report.write(results, folder, options.name or device.type):
             print(f"wrote {path}")
+        chosen = options.only or options.shape or options.instructions or options.name
+        if device.type == "cpu" and not (options.quick or chosen):
+            family.main(["--out", str(folder)])
     else:
         print(report.markdown(results))
     return results

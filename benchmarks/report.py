@@ -21,6 +21,7 @@ LIBRARIES = (
     "piq",
     "torchmetrics",
     "kornia",
+    "frame-analytics",
     "vmaf-torch",
 )
 Row = dict[str, Any]

@@ -101,6 +101,7 @@ def time_interleaved(
     least_calls: int = 3,
     tries: int = 4,
     wait_s: float = 0.5,
+    warm_up: bool = True,
     synchronize: Callable[[], None] = lambda: None,
 ) -> dict[str, Samples]:
     """Seconds per call of each contender, from ``rounds`` slices of at least ``slice_s`` seconds
@@ -111,9 +112,10 @@ def time_interleaved(
         tries: how often a disturbed slice is measured again before its last try is kept as
             disturbed.
         wait_s: seconds of rest before each new try.
+        warm_up: call each for ``slice_s`` seconds first, to compile, allocate and fill the caches.
         synchronize: waits for the device.
     """
-    for call in calls.values():  # compile, allocate, warm the caches
+    for call in calls.values() if warm_up else ():
         until = time.perf_counter() + slice_s
         call()
         while time.perf_counter() < until:

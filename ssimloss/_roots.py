@@ -8,6 +8,7 @@ slope 0. NaN stays NaN.
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,6 +21,9 @@ def held_power(size: Tensor, exponent: float | Tensor, least: float = STEEPEST) 
 
     Below ``least`` the slope is that at ``least``, and an exponent that is a tensor has none.
     """
+    if not (isinstance(exponent, Tensor) or torch.compiler.is_compiling()):
+        found: Tensor = _HeldPower.apply(size, exponent, least)
+        return found
     held = exponent.detach() if isinstance(exponent, Tensor) else exponent
     value, near = size.detach(), size < least
     # One power serves both: it has no gradient where the slope is held, and 0 has no finite slope.
@@ -27,6 +31,39 @@ def held_power(size: Tensor, exponent: float | Tensor, least: float = STEEPEST) 
     power = torch.where(near, above_zero, size) ** exponent
     inside = torch.where(value > 0, power.detach(), 0) + held * least ** (held - 1) * (size - value)
     return torch.where(near, inside, power)
+
+
+class _HeldPower(torch.autograd.Function):
+    """The same with an exponent that is a number: one power forward, one backward, and no map kept
+    but the argument. ``torch.compile`` cannot trace a function with its own gradient.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(size: Tensor, exponent: float, _least: float) -> Tensor:
+        return size**exponent
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, float, float], _output: Tensor) -> None:
+        size, ctx.exponent, ctx.least = inputs
+        ctx.save_for_backward(size)
+        ctx.save_for_forward(size)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None]:
+        return upstream * _HeldPower.slope(ctx), None, None
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor, _exponent: None, _least: None) -> Tensor:
+        return tangent * _HeldPower.slope(ctx)
+
+    @staticmethod
+    def slope(ctx: Any) -> Tensor:
+        """Differentiable."""
+        (size,) = ctx.saved_tensors
+        slope: Tensor = ctx.exponent * size.clamp(min=ctx.least) ** (ctx.exponent - 1)
+        return slope
 
 
 def real_power(z: Tensor, exponent: float) -> Tensor:

@@ -5,18 +5,24 @@ are those of known calls.
 from __future__ import annotations
 
 import json
+import math
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 import ssimloss.functional as F
 from benchmarks import __main__ as benchmark
-from benchmarks import contenders, limits, report, timing
+from benchmarks import contenders, limits, report, resident, timing
 from benchmarks import evaluation as files
+from benchmarks.family import __main__ as family
+from benchmarks.family import cases, inputs, measuring
+from benchmarks.family import report as family_report
 from ssimloss import _memory as memory
+from ssimloss import measure
 
 CPU = torch.device("cpu")
 MIB = 2**20
@@ -262,3 +268,110 @@ def test_loops_over_files_compute_what_evaluate_does(tmp_path: Path) -> None:
     }
     with pytest.raises(RuntimeError, match="scikit-image, image by image computes another ssim: 1"):
         files.check_agreement(loops)
+
+
+@pytest.mark.skipif(not resident.is_measured(), reason="only Linux counts the peak of a process")
+def test_peak_resident_memory_of_a_known_allocation() -> None:
+    """Outside PyTorch's allocator, and of a size that glibc returns at once."""
+    kept: list[np.ndarray] = []
+    found = [
+        resident.peak_resident_bytes(call)
+        for call in (lambda: None, lambda: np.ones(8 * MIB), lambda: kept.append(np.ones(8 * MIB)))
+    ]
+    assert found[0] < MIB
+    # The kernel adds up the pages of a thread 64 at a time, 0.25 MiB.
+    assert all(abs(peak - 64 * MIB) <= MIB / 2 for peak in found[1:])
+
+
+def test_no_measure_escapes_the_table_of_the_family(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each registered one has a case, and inputs that it accepts."""
+    monkeypatch.setattr(inputs, "images", lambda shape, _: (torch.rand(shape), torch.rand(shape)))
+    found = list(cases.cases())
+    package = [
+        each for each in measure.registered() if each.equation.__module__.startswith("ssimloss.")
+    ]
+    assert {case.measure.name for case in found} == {each.name for each in package}
+    assert {case.name for case in found} >= set(cases.PEERS)
+    for each in package:
+        of = inputs.inputs(each, (1, 3, 16, 16))
+        options = dict(of.options)
+        images, tensors = each.bind(of.arguments, options, each.name)
+        each.record.make(options, each.name)
+        assert len(images) == len(each.images)
+        assert set(each.required_tensors) <= set(tensors)
+        assert of.asking.requires_grad
+
+
+def test_family_counts_equal_values_only() -> None:
+    """Of values above 1 the relative difference decides; the gradient is told."""
+    gradient = torch.tensor([3.0, 4.0], dtype=torch.float64)
+    ours = measuring.First(40.0, gradient, 0.0)
+    for value, factor, equal in (
+        (40.0005, 1.5, True),
+        (40.0005, None, True),
+        (40.001, 1.0, False),
+        (math.nan, 1.0, False),
+    ):
+        theirs = None if factor is None else factor * gradient
+        found = measuring.compared(measuring.First(value, theirs, 0.0), ours)
+        assert found["equal"] is equal
+        assert found["gradient_difference"] == (None if factor is None else factor - 1)
+
+
+@pytest.mark.filterwarnings("ignore")  # of the peers
+def test_family_reports_missed_bars_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cases, "PEERS", {"GMSD/piq": {"piq": cases.PEERS["GMSD/piq"]["piq"]}})
+    family.main(["--quick", "--only", "gmsd", "--shape", "1x3x32x32", "--out", str(tmp_path)])
+    rows = json.loads((tmp_path / "family.json").read_text(encoding="utf-8"))["rows"]
+    ours, piq = rows
+    assert ours["definition"] == piq["definition"] == "GMSD/piq"
+    assert piq["equal"]
+    assert piq["forward"]["median_s"] > 0
+    assert (piq["peak_bytes"] is not None) == resident.is_measured()
+    text = (tmp_path / "family.md").read_text(encoding="utf-8")
+    assert text.index("Another library is faster") < text.index("| GMSD/piq | 1x3x32x32 | piq |")
+
+    for mode in ("forward", "backward"):
+        piq[mode]["median_s"] = 1.0
+    piq["peak_bytes"] = 2 * MIB
+    for seconds, memory_of_ours, faster, below, heavier in (
+        (0.2, MIB, 0, 0, 0),
+        (0.25, MIB, 0, 1, 0),
+        (1.5, MIB + 1, 2, 1, 1),
+    ):
+        for mode in ("forward", "backward"):
+            ours[mode]["median_s"] = seconds
+        ours["peak_bytes"] = memory_of_ours
+        groups = family_report.grouped([ours, piq])
+        assert len(list(family_report.slower(groups))) == faster
+        assert len(list(family_report.below_five(groups))) == below
+        assert len(list(family_report.heavier(groups))) == heavier
+        assert not list(family_report.elsewhere(groups))
+    # What computes another value counts in no bar, but is named where it is faster.
+    piq["equal"] = False
+    for bar in (family_report.slower, family_report.below_five, family_report.heavier):
+        assert not list(bar(groups))
+    assert len(list(family_report.elsewhere(groups))) == 2
+
+
+def test_family_calls_nothing_that_takes_too_long() -> None:
+    rows = [
+        {"library": library, "shape": [1, 3, 16, 16], "backward": {"median_s": seconds}}
+        for library, seconds in (("ssimloss", 0.1), ("piq", 10.0))
+    ]
+    assert measuring.too_long((1, 3, 16, 16), rows) == {}
+    long = measuring.too_long((1, 3, 32, 32), [*rows, {"library": "other", "shape": [1]}])
+    assert long == {"piq": 40.0}
+
+    def never(*_: Tensor) -> Tensor:
+        raise AssertionError("was called")
+
+    case = cases.Case(measure.find("gmsd"), None, {"piq": never})
+    found = measuring.measured(case, (1, 3, 32, 32), {"rounds": 1, "slice_s": 0.0}, long)
+    measuring.take_memory(found)
+    ours, piq = (each.row for each in found)
+    assert ours["backward"]["median_s"] > 0
+    assert piq["too_long_s"] == 40.0
+    line = "| gmsd | 1x3x32x32 | piq |  | not called | about 40 s |  |  |"
+    results = {"metadata": report.metadata(CPU), "rows": [ours, piq]}
+    assert line in family_report.markdown(results)

@@ -1,0 +1,3 @@
+"""Every registered measure, beside the libraries that compute the same value:
+``python -m benchmarks.family --help``.
+"""
