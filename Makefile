@@ -27,8 +27,11 @@ demo: $(DEMO_STAMP) ## train super-resolution on real photographs: a table and a
 
 # One process per processor, each with one thread: tests spend most of their time in Python. Tests of
 # threads set the number they need. Each process starts with a block of files, so that fixtures of a
-# file are made once; a process that has finished takes over tests from the others.
-PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest --numprocesses logical --dist worksteal
+# file are made once; a process that has finished takes over tests from the others. They and the
+# processes that tests start share compiled files (__pycache__), and the compiler of PyTorch starts
+# no processes of its own.
+TEST_SETTINGS := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 TORCHINDUCTOR_COMPILE_THREADS=1
+PYTEST := $(TEST_SETTINGS) $(PY) -m pytest --numprocesses logical --dist worksteal
 
 test: $(STAMP) ## run every test
 	$(PYTEST) $(ARGS)
@@ -56,7 +59,7 @@ QUICK_OLDEST_LESS := not DISTS and not LPIPS and not importing and not wide
 quick-oldest: set-up-oldest ## run a part of that, in about three minutes
 	$(PYTEST_OLDEST) -m "not slow and not sweep" -k "$(QUICK_OLDEST_LESS)" $(QUICK_OLDEST:%=tests/test_%.py) $(ARGS)
 
-sweep: $(STAMP) ## examine every loss with every check of the doctor, in about ten minutes
+sweep: $(STAMP) ## examine every loss with every check of the doctor, and compile each in every way
 	$(PYTEST) -m sweep $(ARGS)
 
 check: $(STAMP) ## lint, formatting, types, generated files
@@ -92,7 +95,7 @@ sanitize: $(STAMP) ## run the native library under AddressSanitizer and Undefine
 # found through PYTHONPATH, with the native library of $(VENV), which works with every Python.
 OLDEST := .venv-oldest
 OLDEST_STAMP := $(OLDEST)/.ssimloss-setup
-PYTEST_OLDEST := PYTHONPATH="$(CURDIR)" OMP_NUM_THREADS=1 $(OLDEST)/bin/python -m pytest --numprocesses logical --dist worksteal --ignore tests/test_wheel.py
+PYTEST_OLDEST := PYTHONPATH="$(CURDIR)" $(TEST_SETTINGS) $(OLDEST)/bin/python -m pytest --numprocesses logical --dist worksteal --ignore tests/test_wheel.py
 # The command python3.10 of pyenv fails unless a version 3.10 has been chosen.
 OLDEST_PYTHONS := python3.10 $(wildcard $(HOME)/.pyenv/versions/3.10.*/bin/python) python3.11
 

@@ -539,6 +539,7 @@ def words_of(annotation: Any) -> tuple[Any, ...]:
     return tuple(word for argument in typing.get_args(annotation) for word in words_of(argument))
 
 
+@functools.cache
 def closed_sets(name: str) -> dict[str, tuple[Any, ...]]:
     """The options of a loss that are chosen from a closed set, the default first."""
     found = {}

@@ -103,10 +103,18 @@ def pair(
     """``(pred, target)``, both uint8 ``(H, W, C)``; ``target`` is the crop, ``pred`` its degraded
     copy.
     """
+    pred, target = _pair(name, height, width, top, left)
+    return pred.copy(), target.copy()
+
+
+@functools.cache
+def _pair(
+    name: str, height: int | None, width: int | None, top: int, left: int
+) -> tuple[np.ndarray, np.ndarray]:
     whole = _decoded(name)
     height = whole.shape[0] - top if height is None else height
     width = whole.shape[1] - left if width is None else width
-    target = whole[top : top + height, left : left + width].copy()
+    target = whole[top : top + height, left : left + width]
     assert target.shape[:2] == (height, width), (
         f"{name} is {whole.shape[:2]}; the crop asked for leaves it"
     )
@@ -161,10 +169,16 @@ def batch(
     """``batch_u8`` as ``(3, 3, H, W)`` tensors in [0, 1], float64 unless told."""
     import torch
 
+    pred, target = (image.to(dtype or torch.float64, copy=True) for image in _batch(height, width))
+    return pred, target
+
+
+@functools.cache
+def _batch(height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
+    import torch
+
     pred, target = (
-        torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)) / 255).to(
-            dtype or torch.float64
-        )
+        torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)) / 255)
         for images in batch_u8(height, width)
     )
     return pred, target

@@ -756,8 +756,10 @@ SCHEDULES = {
 }
 
 
-@pytest.mark.parametrize("inside", ["criterion", "training step"])
-@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize(
+    ("schedule", "inside"),
+    [*((schedule, "criterion") for schedule in SCHEDULES), ("all", "training step")],
+)
 def test_compiled_equals_eager_and_compiles_once_per_set_of_terms(
     schedule: str, inside: str
 ) -> None:

@@ -83,18 +83,26 @@ WITH_FLOATS = [name for name in MEASURES if floats(name, 1.0)]
 READS = needs_torch(2, 7, "its compiler fails at the function that reads a model")
 
 
-# Pyramids and filter banks, which are traced twice in 5 to 20 seconds.
-TRACED_LONG = (
-    "iw_ssim", "nlpd", "fsim", "cw_ssim", "flip", "psnr_hvs", "psnr_hvs_m", "haarpsi", "ms_gmsd",
-    "dss", "mad", "vif_wavelet",
-)  # fmt: skip
-FLOAT_MARKS: dict[str, Any] = {"vmaf": READS, "vmaf_neg": [READS, pytest.mark.sweep]}
-FLOAT_MARKS |= dict.fromkeys(TRACED_LONG, pytest.mark.sweep)
+# Each is traced twice, in 2 to 20 seconds. One of each kind of option: added to a root, constants
+# and exponents of a similarity, weights of scales, of terms and of features, a threshold, weights
+# of colours. `make sweep` does the rest.
+FLOATS_SAMPLED = {
+    "charbonnier", "ssim", "ms_ssim", "ssim_l1", "gmsd", "vmaf", "huber", "hsluv",
+    "focal_frequency",
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=FLOAT_MARKS.get(n, ())) for n in WITH_FLOATS]
-)
+def float_marks(name: str) -> list[pytest.MarkDecorator]:
+    marks = [READS] if name.startswith("vmaf") else []
+    return marks if name in FLOATS_SAMPLED else [*marks, pytest.mark.sweep]
+
+
+def test_samples_are_there() -> None:
+    assert set(WITH_FLOATS) >= FLOATS_SAMPLED
+    assert LOSSES.keys() >= SAMPLED
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=float_marks(n)) for n in WITH_FLOATS])
 def test_float_options_may_change_between_compiled_calls(name: str) -> None:
     """From the second value on, the compiler follows numbers by symbols."""
     torch.compiler.reset()
@@ -135,31 +143,35 @@ def test_options_of_modules_may_be_set_between_compiled_calls(name: str) -> None
 # --- shapes ---------------------------------------------------------------------------------------
 
 
-LONG = ("DISTS", "LPIPS")  # 4 seconds and more
-# Pyramids and filter banks, of which each scale is traced for sides by symbols: 5 to 30 seconds;
-# and what takes 3 seconds and more and is of a kind with others. FDL stays: no other loss of
-# features has a Fourier transform.
-LONGER = (
-    "NLPDLoss", "VIFLoss", "HaarPSILoss", "MSGMSDLoss", "IWSSIMLoss", "CWSSIMLoss",
-    "SSIMULACRA2Loss", "FSIMLoss", "VSILoss", "VMAFLoss", "LaplacianPyramidLoss", "DSSLoss",
-    "SRSIMLoss", "HSLuvLoss", "FLIPLoss", "ADISTS", "MADLoss", "VIFWaveletLoss",
-)  # fmt: skip
-MARKS: dict[str, Any] = dict.fromkeys(LONG, pytest.mark.slow) | dict.fromkeys(
-    LONGER, pytest.mark.sweep
-)
-MARKS |= dict.fromkeys(
+# Each is traced in 2 to 30 seconds. One of each kind: of pixels, of neighbours, of windows, of
+# several scales, of a wavelet transform, of a Fourier transform, of resized images, of features, of
+# their Fourier transform, of logits, a sum of others. `make sweep` does the rest.
+SAMPLED = {
+    "CharbonnierLoss", "TotalVariationLoss", "SSIMLoss", "MSSSIMLoss", "WaveletLoss",
+    "FocalFrequencyLoss", "CycleConsistencyLoss", "PerceptualLoss", "FDLLoss", "AdversarialLoss",
+    "CombinedLoss",
+}  # fmt: skip
+NEEDS = dict.fromkeys(
     ("FocalFrequencyLoss", "FourierMagnitudeLoss"),
     needs_torch(2, 7, "its compiler knows no Fourier transform of a size that may change"),
-)
-MARKS["MSSWDLoss"] = [
-    pytest.mark.sweep,
-    needs_torch(2, 7, "its compiler takes the options for sizes that may change"),
-]
+) | {"MSSWDLoss": needs_torch(2, 7, "its compiler takes the options for sizes that may change")}
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=MARKS[n]) if n in MARKS else n for n in LOSSES]
-)
+def sampled(needs: dict[str, pytest.MarkDecorator]) -> list[Any]:
+    """Every loss, with the marks of each."""
+    return [
+        pytest.param(
+            name,
+            marks=[
+                *([needs[name]] if name in needs else []),
+                *([] if name in SAMPLED else [pytest.mark.sweep]),
+            ],
+        )
+        for name in LOSSES
+    ]
+
+
+@pytest.mark.parametrize("name", sampled(NEEDS))
 def test_compiled_for_any_shape(name: str) -> None:
     torch.compiler.reset()
     module, (pred, target) = Called(name), pair(name)
@@ -171,7 +183,7 @@ def test_compiled_for_any_shape(name: str) -> None:
 # --- graphs that outlive the call -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", sampled({}))
 def test_exported(name: str) -> None:
     module, (pred, target) = Called(name), pair(name)
     exported = torch.export.export(Called(name), (pred, target), strict=False).module()

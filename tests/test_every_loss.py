@@ -17,6 +17,7 @@ import re
 import shutil
 import sysconfig
 import typing
+from collections.abc import Sequence
 from pathlib import Path
 
 import photographs
@@ -39,9 +40,7 @@ from discovery import (
     recipe,
     value_and_gradients,
 )
-from oldest import needs_torch
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensorMode
 
 import ssimloss.functional as F
 import ssimloss.losses
@@ -188,21 +187,37 @@ def edges(name: str) -> dict[str, tuple[Tensor, Tensor]]:
     }
 
 
+def assert_finite_at_edges(
+    name: str, module: nn.Module, pairs: dict[str, tuple[Tensor, Tensor]], dtype: torch.dtype
+) -> None:
+    """Of each pair, which is one image of a batch unless the loss mixes images."""
+    if has(name, recipe(name).batched) and len(pairs) > 1:
+        for edge, pair in pairs.items():
+            assert_finite_at_edges(name, module, {edge: pair}, dtype)
+        return
+    pred, target = (torch.cat(images).to(dtype) for images in zip(*pairs.values(), strict=True))
+    # Scaled as if each pair were alone.
+    value, gradients = value_and_gradients(name, module, pred, target, scale=len(pairs))
+    if not value.isfinite():
+        alone = {edge: float(evaluate(name, module, *pair)) for edge, pair in pairs.items()}
+        raise AssertionError(f"{dtype}: the value is {value}; of each pair {alone}")
+    for gradient in gradients:
+        places = (~gradient.isfinite()).flatten(1).sum(1).tolist()
+        wrong = {edge: count for edge, count in zip(pairs, places, strict=True) if count}
+        assert not wrong, f"{dtype}: gradients are not finite at so many places: {wrong}"
+
+
 @pytest.mark.parametrize("name", [*LOSSES, *VARIANTS])
 def test_value_and_gradient_are_finite_at_every_edge(name: str) -> None:
-    module = build(name)
-    for edge, (pred, target) in edges(name).items():
-        for dtype in (torch.float32,) if name in VARIANTS else (torch.float32, *HALF):
-            if edge == "far out of range" and dtype is torch.float16:
-                # a squared error of 1e6 does not fit a float16 map; the gradient does not either
-                continue
-            value, gradients = value_and_gradients(name, module, pred.to(dtype), target.to(dtype))
-            assert value.isfinite(), f"{edge}, {dtype}: {value}"
-            for gradient in gradients:
-                assert gradient.isfinite().all(), (
-                    f"{edge}, {dtype}: gradient not finite at {int((~gradient.isfinite()).sum())} "
-                    "places"
-                )
+    """Of losses as they are by default, also in half precision: each dtype at every other edge."""
+    module, pairs = build(name), edges(name)
+    assert_finite_at_edges(name, module, pairs, torch.float32)
+    for i, dtype in enumerate(() if name in VARIANTS else HALF):
+        chosen = dict(list(pairs.items())[i::2])
+        if dtype is torch.float16:
+            # a squared error of 1e6 does not fit a float16 map; the gradient does not either
+            chosen.pop("far out of range", None)
+        assert_finite_at_edges(name, module, chosen, dtype)
 
 
 SMALLEST = {  # normal and subnormal numbers
@@ -276,9 +291,21 @@ def is_stationary(name: str) -> bool:
     return name.split()[0] in STATIONARY
 
 
-def least_value(name: str, module: nn.Module, target: Tensor) -> float:
+def measured_at(
+    name: str, module: nn.Module, images: Sequence[Tensor], target: Tensor
+) -> list[tuple[float, Tensor]]:
+    """The value and the gradient at each image ``(1, C, H, W)``, beside the same target. The
+    gradients are computed in one batch, unless the loss mixes images.
+    """
+    if has(name, recipe(name).batched):
+        found = [value_and_gradients(name, module, image, target) for image in images]
+        return [(float(value), gradient) for value, (gradient, *_) in found]
     with torch.no_grad():
-        return float(evaluate(name, module, target, target))
+        values = [float(evaluate(name, module, image, target)) for image in images]
+    _, (gradients, *_) = value_and_gradients(
+        name, module, torch.cat([*images]), torch.cat([target] * len(images)), scale=len(images)
+    )
+    return list(zip(values, gradients.split(1), strict=True))
 
 
 @pytest.mark.parametrize("name", STATIONARY)
@@ -299,14 +326,14 @@ def test_gradient_is_alive_from_flat_images(name: str) -> None:
     hundredth of that of a degraded photograph.
     """
     pred, target = (image[:1] for image in photos(name))
-    module = build(name)
-    least = least_value(name, module, target)
-    value, gradients = value_and_gradients(name, module, pred, target)
-    for start, image in starts(target).items():
-        at_start, (gradient, _) = value_and_gradients(name, module, image, target)
-        assert float(at_start) - least > 1e-2 * (float(value) - least), "a start is a minimum"
+    flat = starts(target)
+    (least, _), (value, usual), *found = measured_at(
+        name, build(name), [target, pred, *flat.values()], target
+    )
+    for start, (at_start, gradient) in zip(flat, found, strict=True):
+        assert at_start - least > 1e-2 * (value - least), f"{start} is a minimum"
         assert (gradient.abs().amax((-2, -1)) > 0).all(), start
-        assert gradient.norm() > 1e-2 * gradients[0].norm(), start
+        assert gradient.norm() > 1e-2 * usual.norm(), start
 
 
 @pytest.mark.parametrize(
@@ -339,30 +366,29 @@ STUCK = {
 }
 
 
-def is_alive(name: str, module: nn.Module, image: Tensor) -> bool:
-    """Whether the gradient at an image is at least a hundredth of that at a degraded photograph, or
-    the loss is no larger there.
+def are_alive(name: str, module: nn.Module, *images: Tensor) -> bool:
+    """Whether the gradient at each image is at least a hundredth of that at a degraded photograph,
+    or the loss is no larger there.
     """
     pred, target = (image[:1] for image in photos(name))
-    least = least_value(name, module, target)
-    value, gradients = value_and_gradients(name, module, pred, target)
-    at_image, (gradient, _) = value_and_gradients(name, module, image, target)
-    if float(at_image) - least < 1e-2 * (float(value) - least):
-        return True
-    return bool(gradient.norm() > 1e-2 * gradients[0].norm())
+    (least, _), (value, usual), *found = measured_at(name, module, [target, pred, *images], target)
+    return all(
+        at_image - least < 1e-2 * (value - least) or gradient.norm() > 1e-2 * usual.norm()
+        for at_image, gradient in found
+    )
 
 
 @pytest.mark.parametrize("name", [name for name in (*LOSSES, *VARIANTS) if is_distance(name)])
 def test_gradient_is_alive_from_the_negative(name: str) -> None:
     target = photos(name)[1][:1]
-    for image in (1 - target, 2 * target.mean() - target):
-        assert is_alive(name, build(name), image) or not STUCK.keys().isdisjoint(name.split())
+    negatives = 1 - target, 2 * target.mean() - target
+    assert are_alive(name, build(name), *negatives) or not STUCK.keys().isdisjoint(name.split())
 
 
 @pytest.mark.parametrize("words", STUCK)
 def test_exceptions_are_needed(words: str) -> None:
     name = words if words in LOSSES else "MSSSIMLoss"
-    assert not is_alive(name, build(name, **STUCK[words][0]), 1 - photos(name)[1][:1])
+    assert not are_alive(name, build(name, **STUCK[words][0]), 1 - photos(name)[1][:1])
 
 
 # A black image is equally bad everywhere, which is a coefficient of variation near its least.
@@ -375,19 +401,20 @@ NEARLY_LEAST = {"EnhancedSSIMLoss": ("black",)}
 def test_flat_images_are_trained(name: str) -> None:
     """Steps of descent lower the loss: the gradient has the right sign."""
     _, target = (image[:1] for image in photos(name))
-    module = build(name)
-    for start, image in starts(target).items():
-        if start in NEARLY_LEAST.get(name, ()):
-            assert float(evaluate(name, module, image, target)) < 0.01
-            continue
-        moved = image.clone().requires_grad_()
+    module, flat = build(name), starts(target)
+    for start in NEARLY_LEAST.get(name, ()):
+        assert float(evaluate(name, module, flat.pop(start), target)) < 0.01
+    assert not has(name, recipe(name).batched), "train each image alone"
+    moved = torch.cat([*flat.values()]).requires_grad_()
+    targets = target.expand_as(moved).contiguous()
+    optimizer = torch.optim.Adam([moved], lr=0.02)
+    for _ in range(6):
+        optimizer.zero_grad()
+        (len(flat) * evaluate(name, module, moved, targets)).backward()
+        optimizer.step()
+    for (start, image), after in zip(flat.items(), moved.detach().split(1), strict=True):
         before = float(evaluate(name, module, image, target))
-        optimizer = torch.optim.Adam([moved], lr=0.02)
-        for _ in range(6):
-            optimizer.zero_grad()
-            evaluate(name, module, moved, target).backward()
-            optimizer.step()
-        assert float(evaluate(name, module, moved.detach(), target)) < 0.99 * before, start
+        assert float(evaluate(name, module, after, target)) < 0.99 * before, start
 
 
 @pytest.mark.parametrize(
@@ -493,20 +520,18 @@ def half_pairs(name: str) -> dict[str, tuple[Tensor, Tensor]]:
 @pytest.mark.parametrize("dtype", HALF, ids=str)
 def test_half_precision_computes_in_float32(name: str, dtype: torch.dtype) -> None:
     """Against float64 on the same, already rounded images; the gradient is scaled to 1 first, as a
-    loss scaler does.
+    loss scaler does. Of variants, the pair whose rounding errors are largest.
     """
-    module = build(name)
-    for pair in half_pairs(name).values():
-        rounded = [image.to(dtype) for image in pair]
-        _, exact = value_and_gradients(name, module, *(image.double() for image in rounded))
+    module, pairs = build(name), half_pairs(name)
+    for kind in ("flat and bright",) if name in VARIANTS else pairs:
+        rounded = [image.to(dtype) for image in pairs[kind]]
+        value, exact = value_and_gradients(name, module, *(image.double() for image in rounded))
         largest = max(float(gradient.abs().max()) for gradient in exact)
         scale = 1 / largest if largest else 1.0  # 0 if no error is visible
-        expected = value_and_gradients(
-            name, module, *(image.double() for image in rounded), scale=scale
-        )
         found = value_and_gradients(name, module, *rounded, scale=scale)
-        assert found[0].dtype is torch.float32
-        assert all(gradient.dtype is dtype for gradient in found[1])
+        assert found[0].dtype is torch.float32, kind
+        assert all(gradient.dtype is dtype for gradient in found[1]), kind
+        expected = value, [scale * gradient for gradient in exact]
         assert_close(found, expected, value=2e-4, gradient=1e-2)
 
 
@@ -514,15 +539,13 @@ def test_half_precision_computes_in_float32(name: str, dtype: torch.dtype) -> No
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 def test_autocast_changes_nothing(name: str, dtype: torch.dtype) -> None:
     """Nor does a backward pass inside the region, as balancing of terms takes one."""
-    module = build(name)
-    for pair in half_pairs(name).values():
-        pred, target = (image.to(dtype) for image in pair)
-        expected = value_and_gradients(name, module, pred, target)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            found = value_and_gradients(name, module, pred, target)
-        assert found[0].dtype is torch.float32
-        assert all(gradient.dtype is dtype for gradient in found[1])
-        assert_close(found, expected, value=0, gradient=0)
+    module, pair = build(name), photos(name, dtype)
+    expected = value_and_gradients(name, module, *pair)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = value_and_gradients(name, module, *pair)
+    assert found[0].dtype is torch.float32
+    assert all(gradient.dtype is dtype for gradient in found[1])
+    assert_close(found, expected, value=0, gradient=0)
 
 
 @every_loss
@@ -537,38 +560,35 @@ def test_float64_stays_and_float32_is_near(name: str) -> None:
 
 
 @with_reduction
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, *HALF], ids=str)
-def test_unreduced_result_has_the_dtype_of_the_images(name: str, dtype: torch.dtype) -> None:
-    pair = photos(name, dtype)
-    assert evaluate(name, build(name, reduction="none"), *pair).dtype is dtype
-    for reduction in ("mean", "sum", "image"):
-        assert evaluate(name, build(name, reduction=reduction), *pair).dtype is torch.promote_types(
-            dtype, torch.float32
-        )
+def test_unreduced_result_has_the_dtype_of_the_images(name: str) -> None:
+    """A reduced one has at least float32."""
+    for dtype in (torch.float64, torch.float32, *HALF):
+        found = evaluate(name, build(name, reduction="none"), *photos(name, dtype))
+        assert found.dtype is dtype
+    for dtype, reduction in zip(HALF, ("sum", "image"), strict=True):
+        found = evaluate(name, build(name, reduction=reduction), *photos(name, dtype))
+        assert found.dtype is torch.float32, (dtype, reduction)
 
 
 # --- gradients, batches, memory layouts -----------------------------------------------------------
 
 
 @of_two_images
-@pytest.mark.parametrize(
-    "asks",
-    [(False, False), (True, False), (False, True), (True, True)],
-    ids=["neither", "pred", "target", "both"],
-)
-def test_gradient_reaches_whichever_image_asks(name: str, asks: tuple[bool, bool]) -> None:
+def test_gradient_reaches_whichever_image_asks(name: str) -> None:
+    """The expected gradients are those of both that ask."""
     module, pair = build(name), photos(name)
     expected = value_and_gradients(name, module, *pair)
-    images = [image.clone().requires_grad_(ask) for image, ask in zip(pair, asks, strict=True)]
-    value = evaluate(name, module, *images)
-    assert value.requires_grad == any(asks)
-    if any(asks):
-        value.backward()
-    torch.testing.assert_close(value.detach(), expected[0], rtol=1e-6, atol=1e-7)
-    for image, ask, gradient in zip(images, asks, expected[1], strict=True):
-        assert (image.grad is not None) == ask
-        if image.grad is not None:
-            assert relative(image.grad, gradient) <= 1e-5
+    for asks in ((False, False), (True, False), (False, True)):
+        images = [image.clone().requires_grad_(ask) for image, ask in zip(pair, asks, strict=True)]
+        value = evaluate(name, module, *images)
+        assert value.requires_grad == any(asks), asks
+        if any(asks):
+            value.backward()
+        torch.testing.assert_close(value.detach(), expected[0], rtol=1e-6, atol=1e-7)
+        for image, ask, gradient in zip(images, asks, expected[1], strict=True):
+            assert (image.grad is not None) == ask, asks
+            if image.grad is not None:
+                assert relative(image.grad, gradient) <= 1e-5, asks
 
 
 @every_loss
@@ -643,13 +663,21 @@ def layouts(image: Tensor) -> dict[str, Tensor]:
 
 @every_loss
 def test_memory_layout_changes_nothing(name: str) -> None:
+    """Of each image beside a contiguous one, beside one in the same layout, and in another. A
+    variant has one pair of layouts; the variants take turns.
+    """
     module, (pred, target) = build(name), photos(name)
     expected = value_and_gradients(name, module, pred, target)
-    for layout, changed in layouts(pred).items():
-        for pair in ((changed, target), (changed, layouts(target)[layout])):
-            assert_close(
-                value_and_gradients(name, module, *pair), expected, value=1e-6, gradient=1e-4
-            )
+    preds, targets = layouts(pred), layouts(target)
+    following = dict(zip(preds, [*list(preds)[1:], *list(preds)[:1]], strict=True))
+    pairs = [(preds[layout], targets[following[layout]]) for layout in preds]
+    if name in VARIANTS:
+        pairs = [pairs[list(VARIANTS).index(name) % len(pairs)]]
+    else:
+        pairs += [(preds["channels_last"], targets["channels_last"])]
+        pairs += [(preds["transposed"], target), (pred, targets["transposed"])]
+    for pair in pairs:
+        assert_close(value_and_gradients(name, module, *pair), expected, value=1e-6, gradient=1e-4)
 
 
 @every_loss
@@ -712,12 +740,12 @@ def test_masked_pixels_are_never_looked_at(name: str) -> None:
     pred, target = photos(name)
     mask = a_mask(pred)
     expected = value_and_gradients(name, masked(name, mask), pred, target)
-    for junk in (math.nan, math.inf, 1e30):
-        pair = [torch.where(mask, image, junk) for image in (pred, target)]
-        value, gradients = value_and_gradients(name, masked(name, mask), *pair)
-        assert_close((value, gradients), expected, value=1e-6, gradient=1e-5)
-        for gradient in gradients:
-            assert (gradient.masked_select(~mask) == 0).all()
+    junk = torch.tensor([math.nan, math.inf, 1e30]).repeat(pred.shape[-1])[: pred.shape[-1]]
+    pair = [torch.where(mask, image, junk) for image in (pred, target)]
+    value, gradients = value_and_gradients(name, masked(name, mask), *pair)
+    assert_close((value, gradients), expected, value=1e-6, gradient=1e-5)
+    for gradient in gradients:
+        assert (gradient.masked_select(~mask) == 0).all()
 
 
 @with_mask
@@ -750,10 +778,10 @@ def test_form_of_a_mask_changes_nothing(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in MASKED if recipe(name).has_reduction])
 def test_sum_is_the_sum_of_the_unreduced_under_a_mask(name: str) -> None:
-    """Also of soft ones: what is not reduced is weighted, as the sum is."""
+    """What is not reduced is weighted, as the sum is."""
     pair = photos(name, torch.float64)
     soft = torch.rand(pair[0].shape, dtype=torch.float64) * a_mask(pair[0])
-    for mask in (a_mask(pair[0]), soft[:, :1], soft):
+    for mask in (soft[:, :1], soft):
         found = {
             reduction: evaluate(
                 name, functools.partial(build(name, reduction=reduction), mask=mask), *pair
@@ -845,19 +873,18 @@ def test_images_that_do_not_belong_together_are_named(name: str) -> None:
 
 
 @every_loss
-@pytest.mark.parametrize("sides", [(1, 1), (1, 64), (2, 3), (10, 10)], ids=str)
-def test_tiny_images_are_a_number_or_refused_by_name(name: str, sides: tuple[int, int]) -> None:
-    pred, target = torch.rand(2, 2, recipe(name).channels, *sides)
-    try:
-        value, gradients = value_and_gradients(name, build(name), pred, target)
-    except ValueError as error:
-        refusal = str(error)
-    else:
-        assert value.isfinite()
-        assert all(gradient.isfinite().all() for gradient in gradients)
-        return
-    assert "pred" in refusal or "images" in refusal
-    assert str(min(sides)) in refusal, "the message tells the size that came"
+def test_tiny_images_are_a_number_or_refused_by_name(name: str) -> None:
+    for sides in ((1, 1), (1, 64), (2, 3), (10, 10)):
+        pred, target = torch.rand(2, 2, recipe(name).channels, *sides)
+        try:
+            value, gradients = value_and_gradients(name, build(name), pred, target)
+        except ValueError as error:
+            refusal = str(error)
+            assert "pred" in refusal or "images" in refusal, sides
+            assert str(min(sides)) in refusal, "the message tells the size that came"
+        else:
+            assert value.isfinite(), sides
+            assert all(gradient.isfinite().all() for gradient in gradients), sides
 
 
 @with_reduction
@@ -965,7 +992,7 @@ def test_promises_hold_for_every_option(name: str) -> None:
     if how.is_derivative:
         test_gradient_is_the_derivative(name)
     if how.takes_target:
-        test_gradient_reaches_whichever_image_asks(name, (False, True))
+        test_gradient_reaches_whichever_image_asks(name)
     if how.has_reduction and alone:
         test_reduction_image_is_one_value_per_image(name)
     if how.has_reduction and alone and not has(name, how.without_map):
@@ -987,26 +1014,6 @@ def test_promises_hold_for_every_option(name: str) -> None:
         test_form_of_a_mask_changes_nothing(name)
         if how.has_reduction and not has(name, how.without_map):
             test_sum_is_the_sum_of_the_unreduced_under_a_mask(name)
-
-
-# --- devices that are not here ------------------------------------------------------------------
-
-
-CLOSED_FORMS = [name for name in (*LOSSES, *VARIANTS) if not recipe(name).is_deep]
-
-
-@needs_torch(2, 7, "fake CUDA tensors ask for a driver")
-@pytest.mark.parametrize("name", CLOSED_FORMS)
-def test_every_tensor_is_made_where_the_images_are(name: str) -> None:
-    """On fake CUDA tensors, which have shapes, dtypes and devices, and no values."""
-    height, width = recipe(name).sides
-    with FakeTensorMode():
-        module = build(name).to("cuda")
-        for dtype in (torch.float32, torch.bfloat16):
-            shape = (2, recipe(name).channels, height, width)
-            pred, target = (torch.empty(shape, dtype=dtype, device="cuda") for _ in range(2))
-            value = evaluate(name, module, pred, target)
-            assert (value.device.type, value.shape) == ("cuda", ())
 
 
 # --- GPU ------------------------------------------------------------------------------------------
@@ -1047,7 +1054,7 @@ class Faulty(nn.Module):
 
 class RootOfZero(Faulty):
     def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        return super().forward(pred, target).sqrt()
+        return (pred - target).square().mean((1, 2, 3)).sqrt().mean()
 
 
 class DeadChannel(Faulty):
@@ -1164,12 +1171,6 @@ class Cancels(Faulty):
         return super().forward(pred + 1e4, target + 1e4)
 
 
-class MadeOnTheCPU(Faulty):
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        weight = torch.ones(pred.shape[1:], dtype=pred.dtype)
-        return super().forward(pred * weight, target * weight)
-
-
 class CountsItsCalls(Faulty):
     calls = 0
 
@@ -1236,7 +1237,7 @@ class NothingIsNaN(Masked):
         (FirstDerivativeOnly, test_second_derivative_is_right, ()),
         (VarianceInHalf, test_half_precision_computes_in_float32, (torch.bfloat16,)),
         (ConvolutionUnderAutocast, test_autocast_changes_nothing, (torch.float32,)),
-        (TargetIgnored, test_gradient_reaches_whichever_image_asks, ((False, True),)),
+        (TargetIgnored, test_gradient_reaches_whichever_image_asks, ()),
         (BatchPooled, test_batch_is_the_mean_of_its_images, ()),
         (OneMinusSum, test_sum_is_the_sum_of_the_unreduced, ()),
         (NaNOfEmpty, test_empty_batch_is_zero, ()),
@@ -1247,14 +1248,13 @@ class NothingIsNaN(Masked):
         (Broadcasts, test_unknown_reduction_lists_the_choices, ()),
         (ReadsAValue, test_compiled_equals_eager, ()),
         (Cancels, test_float64_stays_and_float32_is_near, ()),
-        (Broadcasts, test_unreduced_result_has_the_dtype_of_the_images, (torch.bfloat16,)),
+        (Broadcasts, test_unreduced_result_has_the_dtype_of_the_images, ()),
         (Broadcasts, test_reduction_image_is_one_value_per_image, ()),
         (AssumesContiguous, test_images_expanded_over_the_batch, ()),
-        (MadeOnTheCPU, test_every_tensor_is_made_where_the_images_are, ()),
         (CountsItsCalls, test_same_call_same_bits, ()),
         (CountsItsCalls, test_copies_and_pickles_compute_the_same, ()),
         (Trains, test_modules_train_nothing_and_move, ()),
-        (RefusesWithoutASize, test_tiny_images_are_a_number_or_refused_by_name, ((2, 3),)),
+        (RefusesWithoutASize, test_tiny_images_are_a_number_or_refused_by_name, ()),
         (DividedByAll, test_mask_of_ones_is_no_mask, ()),
         (MaskInTheImages, test_masked_pixels_are_never_looked_at, ()),
         (NothingIsNaN, test_mask_without_a_valid_pixel_is_zero, ()),
@@ -1291,7 +1291,6 @@ def test_sound_loss_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     for check in (
         test_float64_stays_and_float32_is_near,
         test_images_expanded_over_the_batch,
-        test_every_tensor_is_made_where_the_images_are,
         test_same_call_same_bits,
         test_copies_and_pickles_compute_the_same,
         test_modules_train_nothing_and_move,
@@ -1303,9 +1302,11 @@ def test_sound_loss_passes(monkeypatch: pytest.MonkeyPatch) -> None:
         test_memory_layout_changes_nothing,
         test_images_are_left_as_they_were,
         test_compiled_equals_eager,
+        test_gradient_is_alive_from_flat_images,
+        test_flat_images_are_trained,
+        test_gradient_reaches_whichever_image_asks,
+        test_tiny_images_are_a_number_or_refused_by_name,
+        test_value_and_gradient_are_finite_at_every_edge,
     ):
         check("Faulty")
-    test_value_and_gradient_are_finite_at_every_edge("Faulty")
-    test_tiny_images_are_a_number_or_refused_by_name("Faulty", (2, 3))
     test_autocast_changes_nothing("Faulty", torch.float32)
-    test_gradient_reaches_whichever_image_asks("Faulty", (False, True))

@@ -4,6 +4,7 @@ metrics, checked at once in ``ssimloss.debug()``.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 import re
@@ -260,6 +261,7 @@ def test_counts_are_no_state(pair: tuple[Tensor, Tensor]) -> None:
 # --- debug ----------------------------------------------------------------------------------------
 
 
+@functools.cache
 def functions() -> dict[str, Callable[..., Tensor]]:
     """All that have a data range: functions and modules of losses, colours, and measures."""
     found: dict[str, Callable[..., Tensor]] = {}

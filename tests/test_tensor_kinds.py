@@ -117,14 +117,13 @@ def arrangements(make: Callable[[Tensor], Tensor], name: str) -> Iterator[tuple[
         yield pred.requires_grad_(), target.requires_grad_()
 
 
-@with_subclass
-@pytest.mark.parametrize("name", LOSSES)
-def test_losses_of_subclasses(kind: str, name: str) -> None:
-    """The value is that of plain tensors and a plain tensor itself; gradients arrive."""
+def check_subclass(kind: str, name: str, count: int) -> None:
+    """The value is that of plain tensors and a plain tensor itself; gradients arrive. Of the first
+    ``count`` arrangements.
+    """
     module = build(name)
     value, gradients = value_and_gradients(name, module, *photos(name))
-    cases = list(arrangements(SUBCLASSES[kind], name))
-    for images in cases if kind == "strict" else cases[:1]:
+    for images in list(arrangements(SUBCLASSES[kind], name))[:count]:
         found = evaluate(name, module, *images)
         assert type(found) is Tensor
         close(found, value)
@@ -132,6 +131,21 @@ def test_losses_of_subclasses(kind: str, name: str) -> None:
         for image, gradient in zip(images, gradients, strict=False):
             assert image.grad is not None
             close(image.grad, gradient)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_of_subclasses(name: str) -> None:
+    """Of the most particular one: all kinds are unwrapped in one place."""
+    check_subclass("strict", name, 3)
+
+
+# One of each kind of loss: of pixels, of windows, of several scales, of features, and a sum.
+@with_subclass
+@pytest.mark.parametrize(
+    "name", ["L1Loss", "SSIMLoss", "MSSSIMLoss", "GMSDLoss", "PerceptualLoss", "CombinedLoss"]
+)
+def test_kinds_of_losses_of_every_subclass(kind: str, name: str) -> None:
+    check_subclass(kind, name, 1)
 
 
 @with_subclass

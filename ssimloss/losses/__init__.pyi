@@ -3314,9 +3314,9 @@ class LPIPS(MaskedLoss):
             ``"squeezenet1_1"``, or the short names of the package ``lpips``: ``"alex"``, ``"vgg"``,
             ``"squeeze"``.
         weights: of the network: ``"imagenet"`` as in the published LPIPS (those of ``"alexnet"``
-            are part of the package), a path, a state dict in torchvision's layout, or
-            ``"random"``, which is the same random numbers every time and leaves the global random
-            generators alone.
+            and ``"squeezenet1_1"`` are part of the package), a path, a state dict in torchvision's
+            layout, or ``"random"``, which is the same random numbers every time and leaves the
+            global random generators alone.
         data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``; the package's own is
             ``(-1, 1)``.
         gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
