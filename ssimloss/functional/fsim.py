@@ -75,6 +75,11 @@ def _fsim(pred: Tensor, target: Tensor, options: FSIMOptions) -> Scores:
     an image is flat; the gradient of a flat image comes from gradients and colours. If both images
     are flat, all positions have equal weights.
 
+    By definition, the gradient is many times as large on faint crops as on others, since phase
+    congruency is relative to the amplitude. The similarity of the colours is raised to 0.03, which
+    is infinitely steep at 0. Below 1e-4 its slope is that at 1e-4, so gradients of colours that
+    differ much are smaller than the derivative.
+
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
             16 pixels on the short side.

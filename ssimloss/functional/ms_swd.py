@@ -23,6 +23,7 @@ from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.filters import pad
 from ssimloss.functional._gradient_similarity import check_colors, check_least_side, combined
+from ssimloss.functional._moments import offset_of
 from ssimloss.functional._pyramids import reduced
 from ssimloss.functional.flip import XYZ
 from ssimloss.functional.projections import sorted_distance, unit_vectors
@@ -100,7 +101,10 @@ def _ms_swd(pred: Tensor, target: Tensor, options: MSSWDOptions) -> Scores:
     for scale, of_scale in enumerate(torch.split(directions, options.projections)):
         if scale:
             x, y = (reduced(image, _OUTER, "reflect") for image in (x, y))
-        of_x, of_y = (pad(_lab(image), half, "reflect") for image in (x, y))
+        of_x, of_y = _lab(x), _lab(y)
+        # The same number off both leaves their differences, and projections round less.
+        offset = offset_of(of_y.detach().mean((2, 3), keepdim=True))
+        of_x, of_y = (pad(image - offset, half, "reflect") for image in (of_x, of_y))
         total = total + sorted_distance(of_x, of_y, of_scale, power=1, backend=options.backend)
     return Scores(total / options.scales, None, 1, dtype)
 

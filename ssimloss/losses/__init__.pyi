@@ -1027,6 +1027,11 @@ class FSIMLoss(MeasureLoss):
     an image is flat; the gradient of a flat image comes from gradients and colours. If both images
     are flat, all positions have equal weights.
 
+    By definition, the gradient is many times as large on faint crops as on others, since phase
+    congruency is relative to the amplitude. The similarity of the colours is raised to 0.03, which
+    is infinitely steep at 0. Below 1e-4 its slope is that at 1e-4, so gradients of colours that
+    differ much are smaller than the derivative.
+
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.

@@ -922,6 +922,11 @@ class FSIM(MeasureMetric):
     an image is flat; the gradient of a flat image comes from gradients and colours. If both images
     are flat, all positions have equal weights.
 
+    By definition, the gradient is many times as large on faint crops as on others, since phase
+    congruency is relative to the amplitude. The similarity of the colours is raised to 0.03, which
+    is infinitely steep at 0. Below 1e-4 its slope is that at 1e-4, so gradients of colours that
+    differ much are smaller than the derivative.
+
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
             ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
