@@ -40,6 +40,15 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     about = report.metadata(torch.device("cpu"))  # measured before the benchmark adds to the load
     rows: list[Row] = []
     pending: list[Measured] = []
+    results = {
+        "metadata": about,
+        "settings": {
+            **effort,
+            "value_tolerance": VALUE_TOLERANCE,
+            "gradient_tolerance": GRADIENT_TOLERANCE,
+        },
+        "rows": rows,
+    }
     for number, shape in enumerate(shapes):
         if any(cases.COMPILING in case.peers for case in chosen):
             cases.compile_peers(not options.quick)
@@ -55,25 +64,21 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
             rows += [each.row for each in found]
             pending += found
             print(_progress(found), flush=True)
+            _write(results, options.out)  # a run that is cut short keeps what it had
     if not options.quick:
         return_freed_memory()
     measuring.take_memory(pending)
-    results = {
-        "metadata": about,
-        "settings": {
-            **effort,
-            "value_tolerance": VALUE_TOLERANCE,
-            "gradient_tolerance": GRADIENT_TOLERANCE,
-        },
-        "rows": rows,
-    }
     if options.out is None:
         print(markdown(results))
-        return results
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "family.json").write_text(json.dumps(results, indent=1) + "\n")
-    (options.out / "family.md").write_text(markdown(results), encoding="utf-8")
+    _write(results, options.out)
     return results
+
+
+def _write(results: dict[str, Any], out: Path | None) -> None:
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "family.json").write_text(json.dumps(results, indent=1) + "\n")
+        (out / "family.md").write_text(markdown(results), encoding="utf-8")
 
 
 def _not_called(case: cases.Case, shape: Shape, seconds: float) -> Row:

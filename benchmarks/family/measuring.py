@@ -57,6 +57,7 @@ def measured(
             "definition": case.name,
             "shape": list(of.shape),
             "library": library,
+            "peak_bytes": None,  # taken after all times
         }
         if library in long:
             row["too_long_s"] = long[library]
