@@ -14,6 +14,7 @@ and the exit status is 1.
 import argparse
 import hashlib
 import importlib.metadata
+import importlib.util
 import io
 import sys
 import zipfile
@@ -62,6 +63,8 @@ def convert_squeezenet(row: dict, out: Path, checkout: Path) -> Path:
     paths = [checkout / file for file in source["files"]]
     digest = hashlib.sha256()
     for path in paths:
+        if not path.is_file():
+            raise SystemExit(f"{path} is missing; check out {source['commit']}")
         digest.update(path.read_bytes())
     if digest.hexdigest() != source["sha256"]:
         raise SystemExit(f"{paths[0].parent} does not hold the files of {source['commit']}")
@@ -137,8 +140,9 @@ def main() -> None:
     for row in tomllib.loads((HERE / "MANIFEST.toml").read_text(encoding="utf-8"))["weights"]:
         source = row["source"]
         if "commit" in source:
-            if checkout is None:
-                absent.append(f"{row['file']} (--lpips-torch2tf: {source['commit']})")
+            if checkout is None or importlib.util.find_spec("h5py") is None:
+                wanted = f"--lpips-torch2tf CHECKOUT at {source['commit']}, pip install h5py"
+                absent.append(f"{row['file']} ({wanted})")
                 continue
             path = convert_squeezenet(row, out, checkout)
         elif "package" in source:

@@ -113,9 +113,11 @@ def take_memory(found: list[Measured]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for row, call in found:
-            row["peak_bytes"] = (
-                None if call is None or not is_measured() else peak_resident_bytes(call)
-            )
+            if call is None or not is_measured():
+                continue
+            if row["library"] == COMPILING:
+                call()  # another shape has been compiled since
+            row["peak_bytes"] = peak_resident_bytes(call)
 
 
 def too_long(shape: Shape, smaller: list[Row]) -> dict[str, float]:
@@ -165,6 +167,11 @@ def _times(
     for name in calls:
         if name in once:
             found |= time_interleaved(
-                {name: calls[name]}, rounds=1, slice_s=0.0, least_calls=1, tries=1, warm_up=False
+                {name: calls[name]},
+                rounds=1,
+                slice_s=0.0,
+                least_calls=1,
+                tries=1,
+                warm_up=name == COMPILING,  # it compiles for each mode
             )
     return found

@@ -19,7 +19,8 @@ def markdown(results: dict[str, Any]) -> str:
     about, rows = results["metadata"], results["rows"]
     groups = grouped(rows)
     beside = [group for group in groups if len(group) > 1]
-    alone = [group[0] for group in groups if len(group) == 1]
+    alone = [group[0] for group in groups if len(group) == 1 and "too_long_s" not in group[0]]
+    beside += [group for group in groups if len(group) == 1 and "too_long_s" in group[0]]
     lines = [
         f"# Every measure beside other libraries: {about['device']}, threads: {about['threads']}",
         "",
@@ -142,7 +143,8 @@ def _shape(row: Row) -> str:
 def _line(row: Row, ours: Row) -> str:
     cells = [row["definition"], _shape(row), row["library"]]
     if "refused" in row:
-        return f"| {' | '.join(cells)} | not timed: {row['refused']} | | | | |"
+        reason = row["refused"].partition("\n")[0].replace("|", "\\|")
+        return f"| {' | '.join(cells)} | not timed: {reason} | | | | |"
     differences = _differences(row) if row is not ours and "equal" in row else ""
     timed = "backward" in row and "backward" in ours
     ratio = row["backward"]["median_s"] / ours["backward"]["median_s"] if timed else None

@@ -23,7 +23,7 @@ FIRST_TABLE = "## Overview\n"
 SHOWN = ("start", "reference", "l1", "ssim", "ms_ssim", "nlpd", "gmsd", "fsim", "lpips", "vmaf")
 ACROSS, LABEL = 5, 18  # pictures in a row; pixels of height for a name
 WIDTH = 100  # of a line
-NEED_NETWORKS = ("lpips", "lpips_vgg", "lpips_squeeze", "dists", "adists")
+NEED_NETWORKS = ("lpips", "lpips_vgg", "dists", "adists")
 ABOUT = (
     "ssim", "ms_ssim", "gmsd", "fsim", "lpips", "embedded", "vmaf", "charbonnier", "l1", "flip",
     "psnr_hvs_m", "nlpd",
