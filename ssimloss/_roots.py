@@ -29,13 +29,14 @@ def held_power(size: Tensor, exponent: float | Tensor, least: float = STEEPEST) 
     # One power serves both: it has no gradient where the slope is held, and 0 has no finite slope.
     above_zero = value.clamp(min=torch.finfo(size.dtype).tiny)
     power = torch.where(near, above_zero, size) ** exponent
-    inside = torch.where(value > 0, power.detach(), 0) + held * least ** (held - 1) * (size - value)
+    exact = torch.where(value > 0, power.detach(), 0.0**held)
+    inside = exact + held * least ** (held - 1) * (size - value)
     return torch.where(near, inside, power)
 
 
 class _HeldPower(torch.autograd.Function):
     """The same with an exponent that is a number: one power forward, one backward, and no map kept
-    but the argument. ``torch.compile`` cannot trace a function with its own gradient.
+    but the argument. ``torch.compile`` cannot trace a function that has a ``jvp``.
     """
 
     generate_vmap_rule = True

@@ -389,6 +389,34 @@ def test_colors_at_the_edges_of_the_cube(space: str, edge: str) -> None:
         assert (equal.grad == 0).all()
 
 
+def test_gray_images_have_no_chroma_to_learn() -> None:
+    """What rounding makes of their chroma has no gradient: float32 agrees with float64."""
+    gray = torch.rand(2, 1, 24, 24, generator=torch.Generator().manual_seed(4)) * 0.6 + 0.2
+    for pair in (gray, torch.tensor([0.3, 0.7]).view(2, 1, 1, 1).expand(-1, -1, 24, 24)):
+        found = []
+        for dtype in (torch.float32, torch.float64):
+            pred, target = pair.to(dtype).expand(-1, 3, -1, -1).split(1)
+            pred = pred.clone().requires_grad_()
+            found.append(torch.autograd.grad(F.flip(pred, target), pred)[0].double())
+            distance = F.color_consistency(pred, target, space="ycbcr", distance="l1")
+            assert not torch.autograd.grad(distance, pred)[0].any(), (pair.shape, dtype)
+        assert float((found[0] - found[1]).norm() / found[1].norm()) < 1e-3, pair.shape
+
+
+def test_nan_stays_near_in_flip() -> None:
+    """Also at the first pixel, which is subtracted from the others."""
+    pred, target = torch.rand(2, 1, 3, 32, 32, generator=torch.Generator().manual_seed(5)).unbind()
+    pred[..., 0, 0] = torch.nan
+    assert F.flip(pred, target, reduction="none").isnan().sum() == 121  # 21 x 21 from a corner
+
+
+def test_empty_batches_of_every_color_space() -> None:
+    for space in ("oklab", "cielab", "ycbcr"):
+        empty = torch.rand(0, 3, 16, 16)
+        found = F.color_consistency(empty, empty, space=space, reduction="image")
+        assert found.shape == (0,), space
+
+
 def test_lightness_alone() -> None:
     """Colour moves none of it, and both parts make up the whole."""
     pred, target = pair(24, 24)

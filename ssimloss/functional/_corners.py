@@ -22,7 +22,8 @@ def length(
     """``sqrt(x^2 + y^2)`` to rounding, even for small numbers. Its gradient at 0 is the unit vector
     ``towards``, or 0 if ``towards`` is 0.
 
-    Lengths below ``least``, which rounding can have made, have the gradient of 0.
+    Lengths below ``least``, which rounding can have made, count as 0, for the gradient and as
+    ``towards``.
     """
     found = torch.hypot(x.detach(), y.detach())
     # For smaller numbers, the derivative of hypot multiplies denormal numbers.

@@ -5,6 +5,8 @@ CIE 15 for CIELAB; Ottosson, "A perceptual color space for image processing", 20
 ITU-R BT.601 for YCbCr.
 """
 
+import math
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import torch
@@ -139,12 +141,22 @@ def _planes(image: Tensor, options: ColorConsistencyOptions) -> Tensor:
 
 
 def _of_ycbcr(difference: Tensor, options: ColorConsistencyOptions) -> Tensor:
-    """The planes of a difference of images, by one product."""
-    chosen = YCBCR[_CHOSEN[options.planes]]
-    rows = tuple(tuple(weight / options.span for weight in row) for row in chosen)
+    """The planes of a difference of images, by one product.
+
+    Of ``R - G``, ``G`` and ``B - G``, so that the chroma of gray is exactly 0.
+    """
+    rows = tuple(_less_green(row, options.span) for row in YCBCR[_CHOSEN[options.planes]])
     weights = constant(rows, difference).expand(len(difference), -1, -1)
-    pixels = difference.expand(-1, 3, -1, -1).flatten(2)
-    return product(weights, pixels).view(len(pixels), -1, *difference.shape[2:])
+    red, green, blue = difference.expand(-1, 3, -1, -1).split(1, 1)
+    pixels = torch.cat((red - green, green, blue - green), 1).flatten(2)
+    return product(weights, pixels).view(len(pixels), len(rows), *difference.shape[2:])
+
+
+def _less_green(row: Sequence[float], span: float) -> tuple[float, ...]:
+    """The weights of ``R - G``, ``G`` and ``B - G``; chroma has none of green."""
+    red, _, blue = row
+    gray = math.fsum(row)
+    return red / span, (gray if abs(gray) > 1e-9 else 0.0) / span, blue / span
 
 
 COLOR_CONSISTENCY = Measure(

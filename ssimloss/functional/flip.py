@@ -65,6 +65,7 @@ _SIGMA = 0.041  # degrees, half the width of the edge detector
 # Edges and points up to this can come from rounding in float32. float64 uses the same bound, so
 # that gradients do not depend on the dtype.
 _NO_FEATURE = 64 * 2.0**-23
+_NO_CHROMA = 1e-3  # a difference of chroma that rounding makes of gray; people see about 1
 
 
 class FLIPOptions(Reduced, Ranged):
@@ -157,7 +158,7 @@ def _colour_difference(opponent: tuple[Tensor, Tensor, Tensor], resolution: floa
     hunt = 0.01 * light
     planes = light, hunt * (500 * (f[0] - f[1])), hunt * (200 * (f[1] - f[2]))
     d_l, d_a, d_b = [_of_pred(plane) - _of_target(plane) for plane in planes]
-    difference = held_power(d_l.abs() + root(d_a * d_a + d_b * d_b), _Q_C)
+    difference = held_power(d_l.abs() + root(d_a * d_a + d_b * d_b, _NO_CHROMA**2), _Q_C)
     knee = _P_C * _C_MAX
     far = _P_T + (difference - knee) * ((1 - _P_T) / (_C_MAX - knee))
     return torch.where(difference < knee, difference * (_P_T / knee), far)
@@ -169,7 +170,8 @@ def _feature_difference(luminance: Tensor, resolution: float) -> Tensor:
     """
     gaussian, *detectors = constant_planes(detection, resolution, like=luminance).unbind()
     # The sum of a detector is 0. Without a pixel first, flat images are exactly 0.
-    luminance = luminance - luminance[:, :, :1, :1].detach()
+    first = luminance[:, :, :1, :1].detach()
+    luminance = luminance - torch.where(first.isfinite(), first, 0)
     extended = pad(luminance, len(gaussian) // 2, "replicate")
     differences = []
     for detector in detectors:

@@ -154,7 +154,7 @@ def _phase_congruency(gray: Tensor, backend: Backend, **details: Any) -> Tensor:
     """Phase congruency of ``(N, 1, H, W)`` on a scale of 255, in [0, 1] (Kovesi's PC_2)."""
     # The filters are 0 at the mean. Transforms of sides with large prime factors spread its
     # rounding over all frequencies, which for a flat image would be taken for structure.
-    gray = gray - gray.detach().mean((2, 3), keepdim=True)
+    gray = gray - gray.detach().mean(3, keepdim=True).mean(2, keepdim=True)
     if backend == "eager":
         parts = torch.split(gray, _images_at_once(gray))
         return torch.cat([_congruency(part, **details) for part in parts])
@@ -277,7 +277,9 @@ def grouped_filters(h: int, w: int, transposed: int) -> Array:
     """The filters of the whole plane as the kernel reads them, in groups of 16 columns with zeros
     beyond the last: ``(O, S, ceil(W / 16), H, 16)``.
     """
-    filters = np.pad(_filters(h, w, transposed), ((0, 0),) * 3 + ((0, -w % 16),))
+    # torch.compile cannot trace np.pad.
+    filters = np.zeros((_ORIENTATIONS, _SCALES, h, w + -w % 16))
+    filters[..., :w] = _filters(h, w, transposed)
     groups = filters.reshape(_ORIENTATIONS, _SCALES, h, -1, 16)
     return np.ascontiguousarray(groups.swapaxes(2, 3))
 
