@@ -147,7 +147,7 @@ def _of_ycbcr(difference: Tensor, options: ColorConsistencyOptions) -> Tensor:
     """
     rows = tuple(_less_green(row, options.span) for row in YCBCR[_CHOSEN[options.planes]])
     weights = constant(rows, difference).expand(len(difference), -1, -1)
-    red, green, blue = difference.expand(-1, 3, -1, -1).split(1, 1)
+    red, green, blue = torch.split(difference.expand(-1, 3, -1, -1), 1, 1)
     pixels = torch.cat((red - green, green, blue - green), 1).flatten(2)
     return product(weights, pixels).view(len(pixels), len(rows), *difference.shape[2:])
 
