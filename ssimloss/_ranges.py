@@ -162,7 +162,7 @@ def _sampled(image: Tensor) -> Tensor:
     """
     if image.ndim < 2:
         image = image.reshape(1, -1)
-    over = image[0].numel() / _MOST
+    over = math.prod(image.shape[1:]) / _MOST
     if over > 1 and image.ndim > 3:
         step = math.ceil(over**0.5)
         image = image[..., ::step, ::step]

@@ -126,7 +126,7 @@ def oklab(rgb: Sequence[float]) -> list[float]:
         (0.2119034982, 0.6806995451, 0.1073969566),
         (0.0883024619, 0.2817188376, 0.6299787005),
     )
-    roots = [math.cbrt(sum(w * c for w, c in zip(row, linear, strict=True))) for row in cones]
+    roots = [float(np.cbrt(sum(w * c for w, c in zip(row, linear, strict=True)))) for row in cones]
     rows = (
         (0.2104542553, 0.7936177850, -0.0040720468),
         (1.9779984951, -2.4285922050, 0.4505937099),
