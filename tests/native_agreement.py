@@ -13,13 +13,18 @@ def off(found: Tensor, expected: Tensor) -> float:
 
 
 def agree(
-    found: list[Tensor], eager: list[Tensor], exact: list[Tensor], perfect: float = 0.0
+    found: list[Tensor],
+    eager: list[Tensor],
+    exact: list[Tensor],
+    *,
+    case: object,
+    perfect: float = 0.0,
 ) -> None:
     """Values and gradients are no worse than twice the equation's, and a few roundings.
 
     A mean of four pixels of three channels has a dozen, and slopes of similarities are about as
     large as their constant, 0.05. A score whose ``perfect`` value is 100 is 100 less an error: a
-    rounding of it counts as one of 100.
+    rounding of it counts as one of 100. Errors name the ``case``.
     """
     for ours, theirs, wanted in zip(found, eager, exact, strict=True):
         scale = 1.0
@@ -27,7 +32,7 @@ def agree(
             scale = max(1.0, perfect / float(wanted.abs().max()))
         floor = 32 * torch.finfo(ours.dtype).eps * scale
         error = off(ours, wanted)
-        assert error <= 2 * off(theirs, wanted) + floor, (error, off(theirs, wanted))
+        assert error <= 2 * off(theirs, wanted) + floor, (case, error, off(theirs, wanted))
 
 
 def strided(image: Tensor) -> Tensor:

@@ -4,10 +4,9 @@ written here in the formats of six published templates.
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import re
 import sys
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -214,46 +213,98 @@ def test_fidelity_and_frequency_templates_of_redux() -> None:
     battery.close(frequency(pred, target, fake_logits=logits), formula.float(), 1e-5)
 
 
-def test_gan_template_of_basicsr(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The loss of style is a term of its own; networks here have random weights."""
-    made = {}
-    for name in ("PerceptualLoss", "TextureLoss"):
+MEAN, STD = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]]).view(2, 1, 3, 1, 1)
 
-        def small(network: str, *, name: str = name, **given: Any) -> Any:
-            made[name] = {"network": network, **given}
-            return ssimloss.L2Loss()
 
-        monkeypatch.setattr(f"ssimloss.losses.{name}", small)
-        entry = "PerceptualLoss" if name == "PerceptualLoss" else "style_weight"
-        found = COUNTERPARTS[BASICSR][entry]
-        build = functools.partial(found.build.func, small)  # type: ignore[attr-defined]
-        monkeypatch.setitem(COUNTERPARTS[BASICSR], entry, dataclasses.replace(found, build=build))
+def network() -> torch.nn.Sequential:
+    """Random weights; the names of two layers are those of the template."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        first, second = torch.nn.Conv2d(3, 6, 3, padding=1), torch.nn.Conv2d(6, 8, 3)
+    layers = {"conv1_2": first, "relu1_2": torch.nn.ReLU(), "conv5_4": second}
+    return torch.nn.Sequential(OrderedDict(layers))
+
+
+def features(image: torch.Tensor) -> dict[str, torch.Tensor]:
+    with torch.no_grad():
+        first = network()[0](image)
+        return {"conv1_2": first, "conv5_4": network()[2](first.relu())}
+
+
+def basicsr_gram(maps: torch.Tensor) -> torch.Tensor:
+    flat = maps.flatten(2)  # (N, C, H W)
+    return flat @ flat.mT / maps[0].numel()
+
+
+def test_gan_template_of_basicsr() -> None:
+    """Equal to the framework's formulas; the loss of style is a term of its own."""
+    template = read(BASICSR_GAN)
+    perceptual = template["train"]["perceptual_opt"]
+    perceptual["vgg_type"] = network()
     pred, target, logits = batch()
-    criterion = combined_from_template(read(BASICSR_GAN))
-    assert [*criterion.terms] == ["pixel", "tv", "perceptual", "style", "gan"]
-    features = dict(
-        network="vgg19",
-        layers={"conv1_2": 0.1, "conv5_4": 1},
-        distance="l1",
-        normalization="imagenet",
-        data_range=1.0,
+    criterion = combined_from_template(template)
+    assert [*criterion.terms] == ["pixel", "tv", "perceptual", "perceptual_style", "gan"]
+    x, y = (features((image - MEAN) / STD) for image in (pred, target))
+    weights = {"conv1_2": 0.1, "conv5_4": 1.0}
+    content = sum(w * tnf.l1_loss(x[key], y[key]) for key, w in weights.items())
+    style = sum(
+        w * tnf.l1_loss(basicsr_gram(x[key]), basicsr_gram(y[key])) for key, w in weights.items()
     )
-    assert made == {"PerceptualLoss": features, "TextureLoss": features}
     tv = sum(pred.diff(dim=dim).abs().mean() for dim in (2, 3))
     adversarial = tnf.binary_cross_entropy_with_logits(logits, torch.ones_like(logits))
-    by_hand = tnf.l1_loss(pred, target) + 0.01 * tv + 20.5 * tnf.mse_loss(pred, target)
-    battery.close(criterion(pred, target, fake_logits=logits), by_hand + 0.1 * adversarial, 1e-6)
-    template = read(BASICSR_GAN)
-    assert [*combined_from_template(template, skip=["PerceptualLoss"]).terms] == [
-        "pixel",
-        "tv",
-        "gan",
-    ]
-    template["train"]["perceptual_opt"]["perceptual_weight"] = 0
-    assert [*combined_from_template(template).terms] == ["pixel", "tv", "style", "gan"]
+    by_hand = tnf.l1_loss(pred, target) + 0.01 * tv + 0.5 * content + 20 * style + 0.1 * adversarial
+    battery.close(criterion(pred, target, fake_logits=logits), by_hand, 1e-6)
+    assert 20 * style > 0.01 * by_hand
+    without = combined_from_template(template, skip=["PerceptualLoss"])
+    assert [*without.terms] == ["pixel", "tv", "gan"]
+    perceptual["perceptual_weight"] = 0
+    assert [*combined_from_template(template).terms] == ["pixel", "tv", "perceptual_style", "gan"]
     template["train"]["gan_opt"]["real_label_val"] = 0.9
     with pytest.raises(ValueError, match="real_label_val must be 1, as labels are not smoothed"):
         combined_from_template(template)
+
+
+def test_names_of_perceptual_sections_of_basicsr() -> None:
+    """Every loss of several sections has a term, with its own options; equal names raise."""
+    pred, target, _ = batch()
+    options = {"type": "PerceptualLoss", "vgg_type": network(), "layer_weights": {"conv1_2": 1.0}}
+    template = {
+        "style_opt": {**options, "style_weight": 3.0, "criterion": "l2", "range_norm": True},
+        "fine_opt": {**options, "style_weight": 7.0, "use_input_norm": False},
+    }
+    criterion = combined_from_template(template)
+    found = {name: term.weight for name, term in criterion.terms.items()}
+    assert found == {"style": 1, "style_style": 3, "fine": 1, "fine_style": 7}
+    x, y = (features(((image + 1) / 2 - MEAN) / STD)["conv1_2"] for image in (pred, target))
+    by_hand = tnf.mse_loss(x, y) + 3 * tnf.mse_loss(basicsr_gram(x), basicsr_gram(y))
+    x, y = (features(image)["conv1_2"] for image in (pred, target))
+    by_hand += tnf.l1_loss(x, y) + 7 * tnf.l1_loss(basicsr_gram(x), basicsr_gram(y))
+    battery.close(criterion(pred, target), by_hand, 1e-6)
+    template["fine_style_opt"] = {"type": "L1Loss"}
+    with pytest.raises(ValueError, match="must have one loss named 'fine_style', got two; rename"):
+        combined_from_template(template)
+
+
+def test_options_that_a_framework_does_not_have() -> None:
+    """The guidance is neosr's; the perceptual loss of BasicSR has a weight for each of its two."""
+    gan = {"type": "GANLoss", "gan_type": "hinge"}
+    for framework, losses in (
+        (BASICSR, {"gan_opt": gan}),
+        (REDUX, {"losses": [{**gan, "loss_weight": 1.0}]}),
+    ):
+        template = {**losses, "wavelet_guided": True}
+        with pytest.raises(ValueError, match=f"wavelet_guided must be off .* {framework}.*skip="):
+            combined_from_template(template)
+        for same in (losses, {**losses, "wavelet_guided": False}):
+            assert [*combined_from_template(same).terms] == ["gan"]
+        assert [*combined_from_template(template, skip=["wavelet_guided"]).terms] == ["gan"]
+    pixel = {"type": "L1Loss"}
+    for weight in (0, 2.0):
+        section = {"type": "PerceptualLoss", "layer_weights": {"a": 1.0}, "loss_weight": weight}
+        template = {"pixel_opt": pixel, "perceptual_opt": section}
+        with pytest.raises(ValueError, match=r"perceptual_weight and style_weight, .*loss_weight"):
+            combined_from_template(template)
+        assert [*combined_from_template(template, skip=["PerceptualLoss"]).terms] == ["pixel"]
 
 
 def test_psnr_and_scales_of_redux() -> None:

@@ -86,6 +86,7 @@ def test_equal_to_the_equation(name: str) -> None:
             results(name, single, "cpu"),
             results(name, single, "eager"),
             results(name, wide, "eager"),
+            case=size,
         )
 
 
@@ -95,7 +96,7 @@ def test_a_wrong_number_is_found() -> None:
     exact = results("gmsd", tuple(image.double() for image in images), "eager")
     wrong = [F.gmsd(*images, t=170.01, data_range=(-1.0, 2.0), reduction="image")]
     with pytest.raises(AssertionError):
-        agree(wrong, results("gmsd", images, "eager")[:1], exact[:1])
+        agree(wrong, results("gmsd", images, "eager")[:1], exact[:1], case="gmsd")
 
 
 @every_case

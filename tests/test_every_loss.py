@@ -73,14 +73,22 @@ def assert_close(
     *,
     value: float,
     gradient: float,
+    case: str = "",
 ) -> None:
     """Compare values and gradients relative to their size, so that a small gradient
-    is not excused.
+    is not excused. Errors begin with ``case``.
     """
-    torch.testing.assert_close(found[0].double(), expected[0].double(), rtol=value, atol=value)
+    case = f"{case}: " if case else ""
+    torch.testing.assert_close(
+        found[0].double(),
+        expected[0].double(),
+        rtol=value,
+        atol=value,
+        msg=lambda message: case + message,
+    )
     for image, ours, theirs in zip(("pred", "target"), found[1], expected[1], strict=False):
         assert relative(ours, theirs) <= gradient, (
-            f"gradient to {image} is off by {relative(ours, theirs):.1e}"
+            f"{case}gradient to {image} is off by {relative(ours, theirs):.1e}"
         )
 
 
@@ -137,8 +145,10 @@ def test_closeness_is_relative() -> None:
     tolerance.
     """
     value, right, wrong = torch.tensor(0.5), torch.full((2,), 1e-7), torch.full((2,), -1e-7)
-    with pytest.raises(AssertionError, match="gradient to pred"):
-        assert_close((value, [wrong]), (value, [right]), value=1e-6, gradient=1e-2)
+    with pytest.raises(AssertionError, match="a case: gradient to pred"):
+        assert_close((value, [wrong]), (value, [right]), value=1e-6, gradient=1e-2, case="a case")
+    with pytest.raises(AssertionError, match=r"a case: .*not close"):
+        assert_close((value + 1, []), (value, []), value=1e-6, gradient=1e-2, case="a case")
 
 
 # --- edges ----------------------------------------------------------------------------------------
@@ -199,7 +209,10 @@ def assert_finite_at_edges(
     # Scaled as if each pair were alone.
     value, gradients = value_and_gradients(name, module, pred, target, scale=len(pairs))
     if not value.isfinite():
-        alone = {edge: float(evaluate(name, module, *pair)) for edge, pair in pairs.items()}
+        alone = {
+            edge: float(evaluate(name, module, *(image.to(dtype) for image in pair)))
+            for edge, pair in pairs.items()
+        }
         raise AssertionError(f"{dtype}: the value is {value}; of each pair {alone}")
     for gradient in gradients:
         places = (~gradient.isfinite()).flatten(1).sum(1).tolist()
@@ -209,11 +222,15 @@ def assert_finite_at_edges(
 
 @pytest.mark.parametrize("name", [*LOSSES, *VARIANTS])
 def test_value_and_gradient_are_finite_at_every_edge(name: str) -> None:
-    """Of losses as they are by default, also in half precision: each dtype at every other edge."""
+    """Of losses as they are by default, also in half precision: each dtype at every other edge,
+    at the remaining ones for the next loss.
+    """
     module, pairs = build(name), edges(name)
     assert_finite_at_edges(name, module, pairs, torch.float32)
-    for i, dtype in enumerate(() if name in VARIANTS else HALF):
-        chosen = dict(list(pairs.items())[i::2])
+    if name in VARIANTS:
+        return
+    for i, dtype in enumerate(HALF, start=list(LOSSES).index(name)):
+        chosen = dict(list(pairs.items())[i % 2 :: 2])
         if dtype is torch.float16:
             # a squared error of 1e6 does not fit a float16 map; the gradient does not either
             chosen.pop("far out of range", None)
@@ -344,7 +361,11 @@ def test_rounding_of_flat_images_is_no_signal(name: str) -> None:
     target = photos(name)[1][:1]
     flat = torch.full_like(target, 0.3337)
     norm = 0.0
-    for pair in ((flat, target), (target, flat), (flat, flat)):
+    for case, pair in {
+        "flat against textured": (flat, target),
+        "textured against flat": (target, flat),
+        "flat against itself": (flat, flat),
+    }.items():
         found, exact = (
             value_and_gradients(name, build(name), *(image.to(dtype) for image in pair))[1]
             for dtype in (torch.float32, torch.float64)
@@ -352,7 +373,7 @@ def test_rounding_of_flat_images_is_no_signal(name: str) -> None:
         norm = norm or float(exact[0].norm())
         for ours, wanted in zip(found, exact, strict=True):
             scale = max(float(wanted.norm()), 1e-3 * norm)
-            assert float((ours - wanted).norm()) <= 1e-2 * scale
+            assert float((ours - wanted).norm()) <= 1e-2 * scale, case
 
 
 # Losses that do not move from the negative of the target: the options, and why.
@@ -670,14 +691,16 @@ def test_memory_layout_changes_nothing(name: str) -> None:
     expected = value_and_gradients(name, module, pred, target)
     preds, targets = layouts(pred), layouts(target)
     following = dict(zip(preds, [*list(preds)[1:], *list(preds)[:1]], strict=True))
-    pairs = [(preds[layout], targets[following[layout]]) for layout in preds]
+    pairs = list(following.items())
+    preds["contiguous"], targets["contiguous"] = pred, target
     if name in VARIANTS:
         pairs = [pairs[list(VARIANTS).index(name) % len(pairs)]]
     else:
-        pairs += [(preds["channels_last"], targets["channels_last"])]
-        pairs += [(preds["transposed"], target), (pred, targets["transposed"])]
-    for pair in pairs:
-        assert_close(value_and_gradients(name, module, *pair), expected, value=1e-6, gradient=1e-4)
+        pairs += [("channels_last", "channels_last")]
+        pairs += [("transposed", "contiguous"), ("contiguous", "transposed")]
+    for one, two in pairs:
+        found = value_and_gradients(name, module, preds[one], targets[two])
+        assert_close(found, expected, value=1e-6, gradient=1e-4, case=f"{one}, {two}")
 
 
 @every_loss
@@ -881,7 +904,9 @@ def test_tiny_images_are_a_number_or_refused_by_name(name: str) -> None:
         except ValueError as error:
             refusal = str(error)
             assert "pred" in refusal or "images" in refusal, sides
-            assert str(min(sides)) in refusal, "the message tells the size that came"
+            assert str(min(sides)) in refusal, f"{sides}: the message tells the size that came"
+        except (RuntimeError, IndexError, ArithmeticError) as error:
+            raise AssertionError(f"{sides}: neither a number nor a ValueError") from error
         else:
             assert value.isfinite(), sides
             assert all(gradient.isfinite().all() for gradient in gradients), sides

@@ -62,7 +62,21 @@ def test_equal_to_the_equation(name: str) -> None:
         wide = tuple(image.double() for image in single)
         ours, eager = (results(name, single, backend) for backend in ("cpu", "eager"))
         perfect = 100.0 if name == "ssimulacra2" else 1.0
-        agree(ours, eager, results(name, wide, "eager"), perfect)
+        agree(ours, eager, results(name, wide, "eager"), case=size, perfect=perfect)
+
+
+def test_a_wrong_score_is_found() -> None:
+    """The comparison above sees a range that is off by a part in ten thousand, even where a
+    rounding counts as one of 100.
+    """
+    images = pair((2, 3, 16, 17), torch.float32)
+    exact = results("ssimulacra2", tuple(image.double() for image in images), "eager")[:1]
+    eager = results("ssimulacra2", images, "eager")[:1]
+    agree(eager, eager, exact, case="ssimulacra2", perfect=100.0)
+    options = {"min_size": "fewer_scales", "data_range": (-0.5, 1.0001)}
+    wrong = [F.ssimulacra2(*images, **options, reduction="image")]
+    with pytest.raises(AssertionError, match="ssimulacra2"):
+        agree(wrong, eager, exact, case="ssimulacra2", perfect=100.0)
 
 
 @every_case
@@ -232,8 +246,8 @@ def test_phase_congruency_no_worse_than_its_equation(threads: Callable[[int], No
                 (slope,) = torch.autograd.grad(value, image, upstream.to(dtype))
                 found[dtype, native] = [value.detach(), slope]
         exact = found[torch.float64, False]
-        agree(found[torch.float64, True], exact, exact)
-        agree(found[torch.float32, True], found[torch.float32, False], exact)
+        agree(found[torch.float64, True], exact, exact, case=(h, w))
+        agree(found[torch.float32, True], found[torch.float32, False], exact, case=(h, w))
     image = 255 * torch.rand(3, 1, 96, 90, generator=torch.Generator().manual_seed(0))
     arguments = (image, *bank(96, 90, torch.float32), 1e-4, False, "cpu")
     results = []

@@ -45,8 +45,9 @@ def combined_from_template(
     Terms have the weights of the template; terms of weight 0 are left out. The adversarial term
     takes the generator's logits: ``criterion(pred, target, fake_logits=...)``. traiNNer-redux'
     ``LDLLoss`` takes the output of the moving-average network: ``pred_ema=...``; neosr's has none.
-    BasicSR's ``PerceptualLoss`` with a ``style_weight`` makes a second term, ``style``. Other parts
-    of the template, such as optimizers, are ignored.
+    BasicSR's ``PerceptualLoss`` with a ``style_weight`` makes a second term, whose name ends in
+    ``_style``: ``perceptual_style`` for ``perceptual_opt``. Other parts of the template, such as
+    optimizers, are ignored.
 
     With neosr's ``wavelet_guided``, the adversarial term ``gan`` ends before iteration
     ``wavelet_init``. A term ``wavelet_guided`` replaces it, with the logits of the bands:
@@ -62,7 +63,7 @@ def combined_from_template(
 
     Raises:
         ValueError: losses do not exist in this library, or differ; the error names all of them. Or
-            there is no loss, or an option or its value has no counterpart.
+            there is no loss, two have the same name, or an option or its value has no counterpart.
         TypeError: ``template`` is not a mapping or list, or a weight is not a number.
     """
     framework, sections = _read(template, skip)
@@ -86,6 +87,10 @@ def combined_from_template(
             continue
         elif not nearest and (told := found.difference(section.options)):
             problems.append(f"{section.kind} differs: {told}")
+        elif section.name in terms:
+            raise ValueError(
+                f"template must have one loss named {section.name!r}, got two; rename a section"
+            )
         else:
             terms[section.name] = _term(section, found)
     if problems:
@@ -109,12 +114,16 @@ def _read(template: Any, skip: Collection[str]) -> tuple[str, list[_Section]]:
     if isinstance(template, Mapping):
         train = template.get("train", template)
         if isinstance(train, Mapping):
-            if isinstance(train.get("losses"), Sequence):
-                return REDUX, list(_of_redux(train["losses"]))
             found = _sections(train)
+            _checks.flag(GUIDED, train.get(GUIDED, False))
+            guided = train.get(GUIDED, False) and GUIDED not in skip
+            if isinstance(train.get("losses"), Sequence):
+                _refuse_guidance(REDUX, guided)
+                return REDUX, list(_of_redux(train["losses"]))
             if any(options["type"] in _ONLY_BASICSR for options in found.values()):
+                _refuse_guidance(BASICSR, guided)
                 return BASICSR, list(_of_basicsr(found, skip))
-            return NEOSR, list(_of_neosr(train, found, skip))
+            return NEOSR, list(_of_neosr(train, found, skip, guided))
     elif isinstance(template, Sequence) and not isinstance(template, str):
         return REDUX, list(_of_redux(template))
     raise TypeError(
@@ -132,25 +141,41 @@ def _sections(train: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     }
 
 
+def _refuse_guidance(framework: str, guided: bool) -> None:
+    if guided:
+        raise ValueError(
+            f"{GUIDED} must be off with losses of {framework}, which has no such option; remove "
+            f"it, or leave it out with skip=({GUIDED!r},)"
+        )
+
+
 def _of_basicsr(
     found: Mapping[str, Mapping[str, Any]], skip: Collection[str]
 ) -> Iterator[_Section]:
     """A perceptual loss with a style weight is two."""
-    for name, options in found.items():
-        kind = options["type"]
-        is_two = kind == "PerceptualLoss"
-        content = {key: value for key, value in options.items() if key != STYLE or not is_two}
-        yield _Section(name.removesuffix(_SECTION), kind, content)
-        if is_two and options.get(STYLE) and kind not in skip:
+    for section, options in found.items():
+        name, kind = section.removesuffix(_SECTION), options["type"]
+        if kind != "PerceptualLoss":
+            yield _Section(name, kind, options)
+            continue
+        if "loss_weight" in options and kind not in skip:
+            raise ValueError(
+                f"{name} ({kind}) must be weighted by {CONTENT} and {STYLE}, as in BasicSR, got "
+                f"loss_weight; remove it, or leave the loss out with skip=({kind!r},)"
+            )
+        content = {key: value for key, value in options.items() if key != STYLE}
+        yield _Section(name, kind, content)
+        if options.get(STYLE) and kind not in skip:
             style = {key: value for key, value in options.items() if key != CONTENT}
-            yield _Section("style", STYLE, style)
+            yield _Section(f"{name}_style", STYLE, style)
 
 
 def _of_neosr(
-    train: Mapping[str, Any], found: Mapping[str, Mapping[str, Any]], skip: Collection[str]
+    train: Mapping[str, Any],
+    found: Mapping[str, Mapping[str, Any]],
+    skip: Collection[str],
+    guided: bool,
 ) -> Iterator[_Section]:
-    _checks.flag(GUIDED, train.get(GUIDED, False))
-    guided = GUIDED not in skip and train.get(GUIDED, False)
     if guided and _GAN not in found:
         raise ValueError(f"{GUIDED} must be off without {_GAN}, whose discriminator it guides")
     # The guidance is a part of the adversarial loss: without the loss there is nothing to guide.
