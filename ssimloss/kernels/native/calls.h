@@ -142,12 +142,13 @@ float eight_bits(float value) {
   return value;
 }
 
-// What is subtracted from the planes of both images before anything is squared. In float32, eight bits above the start of the data range:
+// What is subtracted from the planes of both images before anything is squared: a value in the middle of the plane, so that a flat one
+// becomes exactly 0. Rounded, for equations of sum and difference, in float32 eight bits of it above the start of the data range:
 // subtracting them from most pixels is exact, and images of about the same brightness have the same centre.
 struct Centres {
   std::vector<double> x, y;  // room for float as well
 
-  Centres(const Kernels& set, const Pair& pair, const Image& mask = {}) : x(pair.planes()), y(pair.planes()) {
+  Centres(const Kernels& set, const Pair& pair, bool rounded, const Image& mask = {}) : x(pair.planes()), y(pair.planes()) {
     struct Call {
       const Kernels& set;
       const Pair& pair;
@@ -163,13 +164,15 @@ struct Centres {
           call.set.centres(pair.y, call.mask, pair.shape, pair.is_double(), share, shares, call.centres.y.data());
         },
         &call);
+    rounded = rounded && !pair.is_double();
+    if (!rounded && pair.border != kZeros) return;
     // A border of zeros counts as well: of a small plane it is most of what the windows see.
     const double pad = pair.border == kZeros ? (pair.taps - 1) / 2 : 0, h = (double)pair.shape[2], w = (double)pair.shape[3];
     const double inside = h * w / ((h + 2 * pad) * (w + 2 * pad));
     for (std::vector<double>* centres : {&x, &y})
       for (int64_t p = 0; p < pair.planes(); p++) {
         const double above = inside * (number(*centres, p, pair.is_double()) - pair.low);
-        set_number(centres->data(), p, pair.is_double(), pair.low + (pair.is_double() ? above : eight_bits((float)above)));
+        set_number(centres->data(), p, pair.is_double(), pair.low + (rounded ? eight_bits((float)above) : above));
       }
   }
 

@@ -27,7 +27,7 @@ constexpr int kFeatureScales = 4;
 // What both measures share: planes in chunks, and working memory for their coarser scales.
 class Scales {
  public:
-  Scales(const ScalesCall& call, int sums) : call_(call), set_(kernels()), centres_(set_, call.pair), count_(sums) {}
+  Scales(const ScalesCall& call, int sums) : call_(call), set_(kernels()), centres_(set_, call.pair, false), count_(sums) {}
 
  protected:
   static constexpr int64_t kStored = 1 << 22;  // bytes of coarser scales at a time

@@ -52,7 +52,7 @@ API int ssimloss_similarity_means(const MeansCall* call) {
   return guarded([&]() -> int {
     const Kernels& set = kernels();
     const Pair& pair = call->pair;
-    const Centres centres(set, pair);
+    const Centres centres(set, pair, true);
     Similarity job = similarity_of(pair, centres);
     const int64_t rows = map_h(job), positions = rows * map_w(job), pixels = job.height * job.width;
     std::vector<double> row_sums(job.planes * rows), pixel_sums(call->pixel ? job.planes * job.height : 0);
@@ -87,7 +87,7 @@ API int ssimloss_similarity_map(const MapCall* call) {
   return guarded([&]() -> int {
     const Kernels& set = kernels();
     const Pair& pair = call->pair;
-    const Centres centres(set, pair);
+    const Centres centres(set, pair, true);
     Similarity job = similarity_of(pair, centres);
     job.map = call->map;
     job.upstream = call->upstream;

@@ -35,7 +35,7 @@ namespace {
 bool sum_moments(const MomentsCall& call) {
   const Kernels& set = kernels();
   const Pair& pair = call.pair;
-  Centres centres(set, pair, call.mask);
+  Centres centres(set, pair, call.measured != kStructure, call.mask);
   // Less than about a tenth of the range apart they become one, and the images differ by exactly 0 where they are equal.
   if (call.measured == kStructure) centres.join(10 * pair.c2, pair.is_double());
   Similarity job = similarity_of(pair, centres);
@@ -62,7 +62,7 @@ bool sum_moments(const MomentsCall& call) {
 class Factors {
  public:
   explicit Factors(const MomentsCall& call)
-      : call_(call), set_(kernels()), centres_(set_, call.pair), zeros_(call.pair.planes()), edges_(call.measured == kEdgeSimilarity) {
+      : call_(call), set_(kernels()), centres_(set_, call.pair, true), zeros_(call.pair.planes()), edges_(call.measured == kEdgeSimilarity) {
     const Similarity job = similarity_of(call.pair, centres_);
     rows_ = map_h(job);
     columns_ = map_w(job);
@@ -244,7 +244,7 @@ class Factors {
     }
     pair.low = 0;
     pair.threads = chunk.threads;
-    const Centres centres(set_, pair);
+    const Centres centres(set_, pair, true);
     Similarity structure = similarity_of(pair, centres);
     structure.alike = luminance.alike;
     structure.x = images[0];

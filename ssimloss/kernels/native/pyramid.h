@@ -28,7 +28,7 @@ namespace {
 
 class Pyramid {
  public:
-  explicit Pyramid(const PyramidCall& call) : call_(call), set_(kernels()), centres_(set_, call.pair) {
+  explicit Pyramid(const PyramidCall& call) : call_(call), set_(kernels()), centres_(set_, call.pair, true) {
     const int64_t size = is_double() ? 8 : 4, group = call.joint ? channels() : 1;
     for (int s = 0; s < call.scales; s++) offsets_[s + 1] = offsets_[s] + (s ? height(s) * width(s) : 0);
     const int64_t from_2 = offsets_[call.scales] - offsets_[2];
