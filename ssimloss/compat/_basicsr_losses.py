@@ -5,7 +5,7 @@ Names and options were read in its source.
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from ssimloss import _checks, losses
 from ssimloss.compat._counterpart import GENERATOR, Counterpart, adversarial, charbonnier
@@ -14,9 +14,9 @@ from ssimloss.compat._counterpart import GENERATOR, Counterpart, adversarial, ch
 CONTENT, STYLE = "perceptual_weight", "style_weight"
 
 
-def _total_variation(*, reduction: str = "mean") -> losses.TotalVariationLoss:
+def _total_variation(*, reduction: Literal["mean", "sum"] = "mean") -> losses.TotalVariationLoss:
     _checks.choice("reduction", reduction, ("mean", "sum"))
-    return losses.TotalVariationLoss(reduction=reduction)  # type: ignore[arg-type]  # checked
+    return losses.TotalVariationLoss(reduction=reduction)
 
 
 def _of_features(

@@ -4,7 +4,7 @@ Names and options were read in its source.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from ssimloss import _checks, losses
 from ssimloss.compat._counterpart import (
@@ -44,11 +44,11 @@ def _ms_swd(
     return losses.MSSWDLoss(scales=num_scale, projections=num_proj, patch_size=patch_size)
 
 
-def _ldl(*, criterion: str = "l1", ksize: int = 7) -> losses.LDLLoss:
+def _ldl(*, criterion: Literal["l1", "l2"] = "l1", ksize: int = 7) -> losses.LDLLoss:
     _checks.choice("criterion", criterion, ("l1", "l2"))
     if _checks.count("ksize", ksize, least=3) % 2 == 0:
         raise ValueError(f"ksize must be odd, got {ksize}")
-    return losses.LDLLoss(distance=criterion, window_size=ksize)  # type: ignore[arg-type]  # checked
+    return losses.LDLLoss(distance=criterion, window_size=ksize)
 
 
 def _clipped(

@@ -4,7 +4,8 @@ Names and options were read in its source.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -67,9 +68,9 @@ def _adists(*, window_size: int = 21, resize_input: bool = False) -> losses.ADIS
     return losses.ADISTS(window_size=window_size, adapts_to="pred")
 
 
-def _ldl(*, criterion: str = "l1") -> losses.LDLLoss:
+def _ldl(*, criterion: Literal["l1", "l2"] = "l1") -> losses.LDLLoss:
     _checks.choice("criterion", criterion, ("l1", "l2"))
-    return losses.LDLLoss(distance=criterion)  # type: ignore[arg-type]  # checked
+    return losses.LDLLoss(distance=criterion)
 
 
 def _hsluv(
@@ -152,14 +153,6 @@ def _perceptual(
     return losses.PerceptualLoss("vgg19", layers=layer_weights, distance=distance, eps=1e-6)
 
 
-def _adversarial(
-    *, gan_type: str = "vanilla", real_label_val: float = 1.0, fake_label_val: float = 0.0
-) -> losses.AdversarialLoss:
-    return adversarial(
-        gan_type=gan_type, real_label_val=real_label_val, fake_label_val=fake_label_val
-    )
-
-
 def _psnr(*, reduction: str = "mean", to_y: bool = False) -> Callable[[Tensor, Tensor], Tensor]:
     """PSNR in dB, of which the term has a negative weight."""
     _checks.choice("reduction", reduction, ("mean",))
@@ -224,6 +217,7 @@ def _edges_of_luma(pred: Tensor, target: Tensor) -> Tensor:
     return edge(luma(pred, "bt601"), luma(target, "bt601"), distance="l2")
 
 
+_ADVERSARIAL = partial(adversarial, gan_type="vanilla")  # its default, BasicSR has none
 _PADS = "traiNNer-redux pads the first convolution with the pixels of the border"
 
 REDUX_LOSSES = {
@@ -287,8 +281,8 @@ REDUX_LOSSES = {
         "difference of features above 1e-4",
         weight=1.0,
     ),
-    "GANLoss": Counterpart(_adversarial, **GENERATOR),
-    "MultiScaleGANLoss": Counterpart(_adversarial, **GENERATOR),
+    "GANLoss": Counterpart(_ADVERSARIAL, **GENERATOR),
+    "MultiScaleGANLoss": Counterpart(_ADVERSARIAL, **GENERATOR),
 }
 
 # Losses that it has and this library does not.

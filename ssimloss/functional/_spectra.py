@@ -5,8 +5,11 @@ frequencies, except the first and, for even widths, the last. Under ``torch.comp
 runs in eager mode, and torch warns about it.
 """
 
+import math
+
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from ssimloss import _checks
 from ssimloss._reduce import Reduction
@@ -22,6 +25,17 @@ def spectra(images: Tensor, reduction: Reduction) -> Tensor:
     )  # MKL does not support an empty batch
     found: Tensor = transform(some, norm="ortho")
     return found[: images.shape[0]]
+
+
+def with_mean(spectrum: Tensor, mean: Tensor, pixels: int) -> Tensor:
+    """The orthonormal spectrum of images from that of the images without their means
+    ``(N, C, 1, 1)``.
+
+    The mean only meets the first frequency. If it were transformed with the image, its rounding
+    would spread over all others, which for a flat image are 0.
+    """
+    height, width = spectrum.shape[2:]
+    return spectrum + pad(mean * math.sqrt(pixels), (0, width - 1, 0, height - 1))
 
 
 def multiplicity(images: Tensor) -> Tensor:

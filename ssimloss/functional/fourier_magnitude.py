@@ -1,16 +1,13 @@
 """L1 distance of Fourier magnitudes: ``| |Fp| - |Ft| |``."""
 
-import math
-
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
 from ssimloss._options import Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Reduction, reduce
 from ssimloss.functional._corners import modulus
-from ssimloss.functional._spectra import check_sides, multiplicity, spectra
+from ssimloss.functional._spectra import check_sides, multiplicity, spectra, with_mean
 from ssimloss.measure import Measure
 
 # Magnitudes up to this multiple of the largest pixel can come from rounding in float32. float64
@@ -54,13 +51,8 @@ def _fourier_magnitude(pred: Tensor, target: Tensor, options: FourierMagnitudeOp
 
 
 def _spectra(images: Tensor, reduction: Reduction) -> Tensor:
-    """The spectra of images. The mean only meets the first frequency; its rounding would spread
-    over all others.
-    """
     mean = images.detach().mean((2, 3), keepdim=True)
-    found = spectra(images - mean, reduction)
-    gain = math.sqrt(images.shape[2] * images.shape[3])
-    return found + pad(gain * mean, (0, found.shape[3] - 1, 0, found.shape[2] - 1))
+    return with_mean(spectra(images - mean, reduction), mean, images.shape[2] * images.shape[3])
 
 
 FOURIER_MAGNITUDE = Measure(

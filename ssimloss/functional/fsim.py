@@ -34,6 +34,7 @@ from ssimloss.functional._gradient_similarity import (
     gradient_similarity,
     similarity,
 )
+from ssimloss.functional._log_gabor import angular, radial
 from ssimloss.kernels import Backed, Backend, phase_congruency
 from ssimloss.measure import Measure
 
@@ -251,14 +252,10 @@ def log_gabor(h: int, w: int) -> Array:
     radius, angle = np.hypot(u, v), np.arctan2(-u, v)
     low_pass = 1 / (1 + (radius / 0.45) ** 30)
     radius[0, 0] = 1.0
-    filters = np.empty((_ORIENTATIONS, _SCALES, h, w))
-    for o in range(_ORIENTATIONS):
-        turned = angle - o * math.pi / _ORIENTATIONS
-        distance = np.arctan2(np.sin(turned), np.cos(turned))
-        spread = np.exp(-(distance**2) / (2 * (math.pi / _ORIENTATIONS / 1.2) ** 2))
-        for s in range(_SCALES):
-            radial = np.exp(-(np.log(radius * 6 * 2**s) ** 2) / (2 * math.log(0.55) ** 2))
-            filters[o, s] = radial * low_pass * spread
+    scales = [radial(radius, 6 * 2**s, math.log(0.55)) * low_pass for s in range(_SCALES)]
+    step = math.pi / _ORIENTATIONS
+    directions = [angular(angle, o * step, step / 1.2) for o in range(_ORIENTATIONS)]
+    filters = np.stack(scales) * np.stack(directions)[:, None]
     filters[:, :, 0, 0] = 0.0
     return filters
 

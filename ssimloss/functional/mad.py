@@ -11,7 +11,6 @@ of strategy", 2010. The original code is ``MAD_index.m`` of the authors, with ``
 ``ical_stat.c``.
 """
 
-import functools
 import math
 from typing import Literal
 
@@ -28,6 +27,7 @@ from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
 from ssimloss._roots import held_power, root
+from ssimloss.functional._block_moments import block_moments, cell_moments
 from ssimloss.functional._gradient_similarity import check_colors, check_least_side, luma_of
 from ssimloss.functional._log_gabor import angular, radial
 from ssimloss.measure import Measure
@@ -177,13 +177,13 @@ def _detection(
     level = light_y.detach().mean((2, 3), keepdim=True)
     parts = torch.cat((light_y - level, error - error.detach().mean((2, 3), keepdim=True)), 1)
     seen, error = torch.fft.irfft2(torch.fft.rfft2(parts) * sensitivity, s=(h, w)).split(1, 1)
-    mean, var_seen = _moments(_cells(seen, 2), _CELLS)
+    mean, var_seen = block_moments(cell_moments(seen, _CELL, 2), _CELLS)
     mean = mean + level * sensitivity[0, 0]
-    var_error = _moments(_cells(error, 2), _CELLS)[1]
+    var_error = block_moments(cell_moments(error, _CELL, 2), _CELLS)[1]
     squares = ((x - y) * _SHRINK).square()
     if blocks == "larson":
         # Deviations over N - 1, as MATLAB has them, of 8 x 8 pixels within the block.
-        small = _moments(_cells(seen, 2), _CELLS // 2)[1] * (64 / 63)
+        small = block_moments(cell_moments(seen, _CELL, 2), _CELLS // 2)[1] * (64 / 63)
         var_error = var_error * (256 / 255)
         for axis in (2, 3):
             small = _smaller_of_two(small, axis, x.shape[axis])
@@ -286,7 +286,7 @@ def _statistics(spectrum: Tensor, blocks: Variant) -> tuple[Tensor, Tensor, Tens
     """
     squares = torch.view_as_real(torch.fft.ifft2(spectrum)).square().sum(-1)
     magnitude = root(squares)
-    _, m2, m3, m4 = _moments(_cells(magnitude, 4), _CELLS)
+    _, m2, m3, m4 = block_moments(cell_moments(magnitude, _CELL, 4), _CELLS)
     sample = 1.0
     if blocks == "larson":
         sample = math.sqrt(256 / 255)
@@ -328,42 +328,6 @@ def log_gabor(h: int, w: int, shifted: int) -> Array:
 
 
 # --- statistics of blocks -------------------------------------------------------------------------
-
-
-def _cells(image: Tensor, order: int) -> list[Tensor]:
-    """The mean and the central moments up to ``order`` of each 4 x 4 pixels."""
-    rows, columns = (side // _CELL for side in image.shape[2:])
-    image = image[:, :, : rows * _CELL, : columns * _CELL]
-    parts = image.reshape(*image.shape[:2], rows, _CELL, columns, _CELL)
-    mean = parts.mean((3, 5), keepdim=True)
-    offset = parts - mean
-    power, moments = offset, [mean[:, :, :, 0, :, 0]]
-    for _ in range(order - 1):
-        power = power * offset
-        moments.append(power.mean((3, 5)))
-    return moments
-
-
-def _moments(cells: list[Tensor], count: int) -> list[Tensor]:
-    """The mean and the central moments of ``count x count`` cells from each position on.
-
-    Moments of equal parts are merged about the common mean, so that nothing cancels.
-    """
-    for axis in (2, 3):
-        length = cells[0].shape[axis] - count + 1
-        parts = [[m.narrow(axis, k, length) for m in cells] for k in range(count)]
-        mean = functools.reduce(torch.add, [part[0] for part in parts]) / count
-        merged: list[list[Tensor]] = []
-        for part in parts:
-            d = part[0] - mean
-            found = [part[1] + d * d]
-            if len(cells) > 2:
-                found.append(part[2] + d * (3 * part[1] + d * d))
-                found.append(part[3] + d * (4 * part[2] + d * (6 * part[1] + d * d)))
-            merged.append(found)
-        sums = [functools.reduce(torch.add, same) / count for same in zip(*merged, strict=True)]
-        cells = [mean, *sums]
-    return cells
 
 
 def _last(side: int) -> int:

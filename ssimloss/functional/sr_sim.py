@@ -38,6 +38,7 @@ from ssimloss.functional._gradient_similarity import (
     similarity,
 )
 from ssimloss.functional._resizing import cubic, quarter, resized
+from ssimloss.functional._spectra import with_mean
 from ssimloss.kernels import Backed
 from ssimloss.measure import Measure
 
@@ -167,12 +168,9 @@ def _saliency(gray: Tensor) -> Tensor:
 def _spectrum(gray: Tensor) -> Tensor:
     """Real and imaginary parts of the spectrum at a quarter of the size, ``(N, 1, H', W', 2)``."""
     h, w = (-(-side // 4) for side in gray.shape[2:])
-    # The mean only meets the first frequency. The rounding of its interpolation and transform would
-    # spread over all others, which for a flat image are 0.
     mean = gray.detach().mean((2, 3), keepdim=True)
     spectrum = torch.fft.fft2(resized(gray - mean, (h, w), quarter), norm="ortho")
-    of_mean = pad(mean * math.sqrt(h * w), (0, w - 1, 0, h - 1))
-    return torch.view_as_real(spectrum + of_mean)
+    return torch.view_as_real(with_mean(spectrum, mean, h * w))
 
 
 def _log_magnitude(power: Tensor) -> Tensor:
