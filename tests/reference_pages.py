@@ -112,7 +112,16 @@ ROOMS: tuple[tuple[str, str, str, str, Callable[[str], bool]], ...] = (
         "Names, files and licences of pretrained weights. Guide: [weights](../weights.md).",
         "ssimloss.weights",
         lambda name: (
-            name in ("Weights", "WeightsFile", "published", "find", "fetch", "import_file")
+            name
+            in (
+                "Weights",
+                "WeightsFile",
+                "published",
+                "find",
+                "fetch",
+                "import_file",
+                "without_downloads",
+            )
         ),
     ),
     (

@@ -23,7 +23,6 @@ from torch import Tensor
 from typer.testing import CliRunner, Result
 
 from ssimloss import metrics, study
-from ssimloss.metrics.deep_features import DOWNLOADED
 from ssimloss.study import advice, fitness, journal, jury, run, tables, work
 from ssimloss.study.aggregate import FACTORS, Aggregate
 from ssimloss.study.agreement import (
@@ -571,9 +570,11 @@ def test_without_names_every_measure_with_installed_weights_is_examined(
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr("ssimloss.weights._store.download", lambda *_, **__: pytest.fail("loads"))
     found, left_out = installed_subjects()
-    assert {one.name for one in found} == set(metrics.measures.known()) - set(DOWNLOADED)
-    assert "dists is left out: its network vgg16 is not installed (528 MB): " in left_out[-2]
-    assert {each.split()[0] for each in left_out} == set(DOWNLOADED)
+    downloaded = {"lpips_vgg", "dists", "adists"}
+    assert {one.name for one in found} == set(metrics.measures.known()) - downloaded
+    assert {each.split()[0] for each in left_out} == downloaded
+    said = "network 'vgg16' are not installed (528 MB): ssimloss weights fetch vgg16"
+    assert all(each.endswith(said) for each in left_out), left_out
     with pytest.raises(RuntimeError, match=r"fit no deep measure; lpips is .* does not exist"):
         installed_subjects(weights=str(tmp_path / "none.pth"))
 

@@ -151,9 +151,3 @@ DISTANCES: Final[dict[str, Callable[..., DeepDistance]]] = {  # of ``weights=``
     "adists": adists,
     "embedded": embedded,
 }
-# The networks of measures whose ``"imagenet"`` weights do not come with the package.
-DOWNLOADED: Final = {
-    "lpips_vgg": "vgg16",
-    "dists": "vgg16",
-    "adists": "vgg16",
-}

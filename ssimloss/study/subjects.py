@@ -10,7 +10,7 @@ from ssimloss import metrics
 from ssimloss import weights as weights_files
 from ssimloss._words import spelled
 from ssimloss.metrics import ImageMeasure
-from ssimloss.metrics.deep_features import DISTANCES, DOWNLOADED, DeepDistance
+from ssimloss.metrics.deep_features import DISTANCES, DeepDistance
 from ssimloss.metrics.measures import registered
 from ssimloss.networks import Weights
 
@@ -63,7 +63,8 @@ def subjects(names: Sequence[str], *, weights: Weights = "imagenet") -> list[Sub
     twice = [name for name in names if list(names).count(name) > 1]
     if twice:
         raise ValueError(f"measures must be different, got {twice[0]!r} twice")
-    if not _is_default(weights) and not any(name in DISTANCES for name in names):
+    is_default = isinstance(weights, str) and weights == "imagenet"
+    if not is_default and not any(name in DISTANCES for name in names):
         raise ValueError(
             "weights are of the networks of deep measures, and measures names none of "
             f"{', '.join(DISTANCES)}; leave them out"
@@ -85,27 +86,13 @@ def installed_subjects(*, weights: Weights = "imagenet") -> tuple[list[Subject],
     found, left_out = [], []
     for name in metrics.measures.known():
         try:
-            if _is_default(weights) and name in DOWNLOADED:
-                _demand_installed(DOWNLOADED[name])
-            found.append(subject(name, weights=weights))
+            with weights_files.without_downloads():
+                found.append(subject(name, weights=weights))
         except RuntimeError as error:
             left_out.append(f"{name} is left out: {str(error).splitlines()[0]}")
     if left_out and not any(one.name in DISTANCES for one in found):
         raise RuntimeError(f"weights fit no deep measure; {left_out[0]}")
     return found, left_out
-
-
-def _is_default(weights: Weights) -> bool:
-    return isinstance(weights, str) and weights == "imagenet"
-
-
-def _demand_installed(network: str) -> None:
-    file = weights_files.published(network)
-    if weights_files.find(file) is None:
-        raise RuntimeError(
-            f"its network {network} is not installed ({file.size / 1e6:.0f} MB): "
-            f"{file.fetch_command}"
-        )
 
 
 def subject(name: str, *, weights: Weights = "imagenet") -> Subject:

@@ -21,7 +21,16 @@ from ssimloss.weights._catalogue import (
     recorded,
     words,
 )
-from ssimloss.weights._store import VARIABLE, cache, fetch, find, folders, import_file, obtain
+from ssimloss.weights._store import (
+    VARIABLE,
+    cache,
+    fetch,
+    find,
+    folders,
+    import_file,
+    obtain,
+    without_downloads,
+)
 from ssimloss.weights._verify import demand_whole
 
 if TYPE_CHECKING:
@@ -53,6 +62,7 @@ __all__ = [
     "demand_whole",
     "obtain",
     "fetch",
+    "without_downloads",
     "import_file",
 ]
 

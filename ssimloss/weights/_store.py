@@ -1,8 +1,11 @@
 """Where files of weights are: the folder ``SSIMLOSS_WEIGHTS``, the package, torchvision's cache."""
 
+import contextlib
 import os
 import shutil
 import sys
+from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 
 from ssimloss import _files
@@ -11,6 +14,7 @@ from ssimloss.weights._download import DownloadFailed, download
 from ssimloss.weights._verify import demand_whole
 
 VARIABLE = "SSIMLOSS_WEIGHTS"
+_MAY_DOWNLOAD = ContextVar("may_download", default=True)
 # An installed package brings the files along; in a checkout they lie at the top of the repository.
 _INSTALLED = Path(__file__).parent / "bundled"
 _CHECKOUT = Path(__file__).parents[2] / "weights"
@@ -62,6 +66,18 @@ def find(entry: WeightsFile) -> Path | None:
     return None
 
 
+@contextlib.contextmanager
+def without_downloads() -> Iterator[None]:
+    """Within this context, a file that is not installed raises a RuntimeError with the command that
+    downloads it.
+    """
+    token = _MAY_DOWNLOAD.set(False)
+    try:
+        yield
+    finally:
+        _MAY_DOWNLOAD.reset(token)
+
+
 def obtain(entry: WeightsFile) -> Path:
     """The path of a verified file, which is downloaded if no folder has it.
 
@@ -86,6 +102,11 @@ def fetch(entry: WeightsFile, folder: Path | None = None) -> Path:
             raise RuntimeError(
                 f"{entry.file} comes with the package and is missing from {path.parent}; "
                 "install the package again"
+            )
+        if not _MAY_DOWNLOAD.get():
+            raise RuntimeError(
+                f"{entry.title} are not installed ({entry.size / 1e6:.0f} MB): "
+                f"{entry.fetch_command}"
             )
         try:
             download(entry.url, path, entry.sha256, size=entry.size)
