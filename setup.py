@@ -59,13 +59,16 @@ WEIGHTS = sorted(
 
 
 class BuildNative(build_ext):
-    """Compiles ``kernels.cpp`` once per instruction set, the rest once, and links them."""
+    """Compiles the kernels once per instruction set, the rest once, and links them."""
 
     def build_extension(self, ext: Extension) -> None:
         """Write the library to where setuptools expects it."""
-        work = [
-            ("kernels.cpp", name, [*options, *KERNELS]) for name, options in INSTRUCTIONS.items()
-        ]
+        work: list[tuple[str, str, list[str]]] = []  # what takes longest comes first
+        for name, options in INSTRUCTIONS.items():
+            for number in ("float", "double"):
+                flags = [*KERNELS, *options, f"-DSSIMLOSS_NUMBER={number}"]
+                work.append(("similarity.cpp", f"{name}-{number}", flags))
+        work += [("kernels.cpp", name, [*KERNELS, *use]) for name, use in INSTRUCTIONS.items()]
         work += [("library.cpp", "common", []), ("threads.cpp", "common", [])]
 
         def compiled(source: str, folder: str, options: list[str]) -> list[str]:
@@ -144,7 +147,7 @@ setup(
     ext_modules=[
         Extension(
             "ssimloss.kernels.libssimloss",
-            sources=[str(NATIVE / name) for name in ("kernels.cpp", "library.cpp", "threads.cpp")],
+            sources=[str(path) for path in sorted(NATIVE.glob("*.cpp"))],
             depends=[str(path) for path in sorted(NATIVE.glob("*.h"))],
             language="c++",
             optional=os.environ.get("SSIMLOSS_BUILD") != "require",

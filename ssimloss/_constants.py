@@ -106,7 +106,7 @@ def constant(values: Values, like: Tensor, dtype: torch.dtype | None = None) -> 
     While operations are traced or transformed, each call makes a new tensor.
     """
     dtype, device = like.dtype if dtype is None else dtype, like.device
-    if torch.compiler.is_compiling() or has_modes() or is_transformed():
+    if torch.compiler.is_compiling() or has_modes() or is_transformed() or is_traced():
         return made(values, dtype, device)
     return KEPT.get((values, dtype, device), lambda: made(values, dtype, device))
 

@@ -375,7 +375,7 @@ def test_problems_that_take_too_long_leave_it_unproved(
     monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:
     """In this process; another one tries again, and so does the command, without a limit."""
-    kernel = install(monkeypatch, StandIn(rest=0.002))
+    kernel = install(monkeypatch, StandIn(rest=0.01))
     monkeypatch.setattr(proof, "_limits", (0.001, 0.0005))
     for _ in range(3):
         F.ssim(*PAIR)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 import ssimloss.functional as F
-from ssimloss.functional import projections
+from ssimloss.functional import _inner_products, projections
 from ssimloss.functional.warping_error import warp
 from ssimloss.kernels import library, sorted_means
 
@@ -181,7 +181,7 @@ def test_few_channels_are_the_transposed_convolution() -> None:
     for channels, patch in ((1, 1), (3, 11), (7, 2)):
         directions = torch.randn(4, channels, patch, patch, dtype=torch.float64)
         battery.close(
-            projections._to_few_channels(values, directions),
+            _inner_products._to_few_channels(values, directions),
             torch.nn.functional.conv_transpose2d(values, directions),
             1e-13,
         )

@@ -11,59 +11,21 @@
 #include "pixels.h"
 #include "preparation.h"
 #include "product.h"
+#include "similarity.h"
 #include "sorted_means.h"
 #include "squared_errors.h"
-#include "stream.h"
 #include "warp.h"
 
 namespace ssimloss {
 namespace SSIMLOSS_SET {
 namespace {
 
-constexpr int kUsualTaps = 11;
-
-bool is_symmetric(const double* window, int taps) {
-  for (int k = 0; k < taps / 2; k++)
-    if (window[k] != window[taps - 1 - k]) return false;
-  return true;
-}
-
-bool is_usual(const Similarity& job) { return job.taps == kUsualTaps && is_symmetric(job.window, job.taps); }
-
-// Calls work(null pointer to the kind of stream that does this job). Usual windows are known when compiling, where that pays.
-template <class T, class Work>
-void with_stream(const Similarity& job, Work work) {
-  constexpr bool kFloat = sizeof(T) == sizeof(float);
-  switch (job.formula) {
-    case Formula::kStructural:
-      if (job.mask.data) return work((Stream<T, 0, Masked<Structural>>*)nullptr);
-      if (is_usual(job)) return work((Stream<T, kUsualTaps, Structural>*)nullptr);
-      return work((Stream<T, 0, Structural>*)nullptr);
-    case Formula::kCorrelation:
-      if (job.mask.data) return work((Stream<T, 0, Masked<Correlation>>*)nullptr);
-      return work((Stream<T, 0, Correlation>*)nullptr);
-    case Formula::kInformation:  // the windows of its finer scales
-      if (kFloat && job.taps == 17) return work((Stream<float, 17, Information>*)nullptr);
-      if (kFloat && job.taps == 9) return work((Stream<float, 9, Information>*)nullptr);
-      return work((Stream<T, 0, Information>*)nullptr);
-    case Formula::kLuminance: return work((Stream<T, 0, Luminance>*)nullptr);
-    case Formula::kDistance: return work((Stream<T, 0, Distance>*)nullptr);
-  }
-}
-
-template <class Work>
-void with_stream(const Similarity& job, bool is_double, Work work) {
-  is_double ? with_stream<double>(job, work) : with_stream<float>(job, work);
-}
-
 void similarity(const Similarity& job, bool is_double, int share, int shares, void* scratch) {
-  with_stream(job, is_double, [&](auto* kind) { ((decltype(kind))scratch)->run(job, share, shares); });
+  is_double ? similarity_of<double>(job, share, shares, scratch) : similarity_of<float>(job, share, shares, scratch);
 }
 
 int64_t similarity_scratch(const Similarity& job, bool is_double) {
-  int64_t bytes = 0;
-  with_stream(job, is_double, [&](auto* kind) { bytes = sizeof *kind; });
-  return bytes;
+  return is_double ? similarity_room<double>(job) : similarity_room<float>(job);
 }
 
 void edges(const Edges& job, bool is_double, int share, int shares, void* scratch) {
