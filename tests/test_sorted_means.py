@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 
 import battery
@@ -185,6 +186,30 @@ def test_few_channels_are_the_transposed_convolution() -> None:
             torch.nn.functional.conv_transpose2d(values, directions),
             1e-13,
         )
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_strips_are_the_convolution(stride: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the last one has fewer rows, and where one row is more than may be copied."""
+    values = torch.randn(2, 3, 23, 17, dtype=torch.float64)
+    directions = torch.randn(5, 3, 5, 5, dtype=torch.float64)
+    expected = torch.nn.functional.conv2d(values, directions, stride=stride)
+    beside = torch.nn.functional.conv2d(values, directions, padding=(0, 4))
+    calls = []
+    convolve = torch.nn.functional.conv2d
+
+    def counted(*arguments: object, **options: object) -> Tensor:
+        calls.append(1)
+        return convolve(*arguments, **options)
+
+    monkeypatch.setattr(torch.nn.functional, "conv2d", counted)
+    for copied in (1, 4 * 75 * 17 // stride, 2**18):
+        monkeypatch.setattr(_inner_products, "_COPIED", copied)
+        calls.clear()
+        battery.close(_inner_products._convolve(values, directions, stride, 0, 0), expected, 1e-13)
+        rows = expected.shape[2]
+        assert len(calls) == {1: rows, 2**18: 1}.get(copied, math.ceil(rows / 4))
+        battery.close(_inner_products._in_strips(values, directions, padding=4), beside, 1e-13)
 
 
 # --- along a flow ---------------------------------------------------------------------------------

@@ -50,7 +50,7 @@ class Extent:
 FULL: Final = Extent(
     None, 2, ("noise", "blur", "compression", "downscaling"), 200, 1000, (1, 3, 512, 512)
 )
-QUICK: Final = Extent(1, 1, ("blur", "compression"), 30, 200, (1, 3, 256, 256))
+QUICK: Final = Extent(1, 1, ("blur", "compression"), 20, 200, (1, 3, 256, 256))
 
 
 @dataclass(frozen=True)
