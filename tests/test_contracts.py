@@ -40,9 +40,9 @@ every_module = pytest.mark.parametrize("name", MODULES)
 
 @pytest.fixture(scope="module")
 def pair() -> tuple[Tensor, Tensor]:
-    """Three photographs, large enough for five scales."""
+    """Two photographs, large enough for five scales."""
     pred, target = photographs.batch(181, 193, dtype=torch.float32)
-    return pred, target
+    return pred[:2], target[:2]
 
 
 def fitting(name: str, pair: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
