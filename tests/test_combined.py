@@ -868,7 +868,7 @@ def test_compiled_around_a_term_that_cannot_be_traced() -> None:
 @pytest.mark.filterwarnings("ignore:Skipping serialization")  # torch 2.6, of its own settings
 def test_compiled_by_the_default_backend() -> None:
     torch._dynamo.reset()
-    criterion = CombinedLoss(pixel=l1, square=Term(Scaled(), 2.0, start=2, ramp=5))
+    criterion = CombinedLoss(pixel=l1, square=Term(Scaled(), 2.0, ramp=5))  # one graph
     compiled = torch.compile(criterion, fullgraph=True)
     eager = copy.deepcopy(criterion)
     pred, target = images()

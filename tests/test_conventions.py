@@ -65,6 +65,8 @@ SIDES = {
 
 def fitting(convention: Convention) -> tuple[Tensor, ...]:
     pred, target = crops(SIDES.get(convention.table.key, 48))
+    if convention.table.key == "MS_SWD":  # sorts each pixel 128 times
+        pred, target = pred[1:], target[1:]
     return (pred, target) if convention.measure.takes_target else (pred,)
 
 
@@ -190,7 +192,7 @@ def test_one_number_per_image(convention: Convention) -> None:
         return
     alone = [
         convention(*(image[i : i + 1] for image in images), crop_border=border(convention)).sum()
-        for i in range(3)
+        for i in range(len(images[0]))
     ]
     torch.testing.assert_close(found, torch.stack(alone), atol=1e-12, rtol=1e-12)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 from collections.abc import Callable
@@ -34,22 +35,32 @@ DESIGNS = [
 ]
 
 
+@functools.cache
+def model_of(network: str) -> nn.Module:
+    """Without numbers, in evaluation mode."""
+    return layout_of(network).eval()
+
+
 @pytest.mark.parametrize("network", DESIGNS)
 def test_stages_are_maps_of_their_strides(network: str) -> None:
     """Run without numbers: each layer of the table closes what has its stride."""
-    found = stages._stages_of(layout_of(network))
+    model, side = model_of(network), 299 if network == "inception_v3" else 224
+    found = stages._stages_of(model)
     assert found is not None
-    model, side = layout_of(network).eval(), 299 if network == "inception_v3" else 224
     names = stages.names_of(model)
     shapes: dict[str, torch.Size] = {}
 
     def keep(layer: str) -> Callable[..., None]:
         return lambda _module, _args, out: shapes.update({layer: out.shape})
 
-    for layers in found.values():
-        for layer in layers:
-            model.get_submodule(names.get(layer, layer)).register_forward_hook(keep(layer))
+    hooks = [
+        model.get_submodule(names.get(layer, layer)).register_forward_hook(keep(layer))
+        for layers in found.values()
+        for layer in layers
+    ]
     model(torch.zeros(1, 3, side, side, device="meta"))
+    for hook in hooks:
+        hook.remove()
     for name, loss in LOSSES.items():
         layers = loss.usual.of(model)
         assert set(layers) <= {layer for row in found.values() for layer in row}
@@ -64,7 +75,7 @@ def test_stages_are_maps_of_their_strides(network: str) -> None:
 
 def test_every_network_has_default_layers_or_the_error_says_why() -> None:
     """By what torchvision's builders say that they build; those above stand for each class."""
-    by_stages = {type(layout_of(network)).__name__ for network in ("alexnet", *DESIGNS)}
+    by_stages = {type(model_of(network)).__name__ for network in ("alexnet", *DESIGNS)}
     for network in torchvision.models.list_models(module=torchvision.models):
         builder = torchvision.models.get_model_builder(network)
         kind = inspect.signature(builder, eval_str=True).return_annotation.__name__

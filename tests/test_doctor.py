@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -26,7 +27,7 @@ from ssimloss.doctor import CHECKS, examine, this_machine
 from ssimloss.doctor.records import EXIT_CODES, Examination, Finding
 from ssimloss.doctor.this_machine import Line, Machine
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "frozen_garbage")
 SLOW = ("graph_breaks", "processes", "cost")  # seconds each: compiler, interpreters, repetitions
 
 # Sound losses, and the checks on which they fail for a reason.
@@ -72,6 +73,15 @@ FAULTS: dict[str, tuple[Callable[..., object], str, str, str]] = {
     "map": (broken.per_image, "returns", "error", "shape (2,), not a scalar"),
     "number": (broken.a_number, "returns", "error", "float, not a tensor"),
 }
+
+
+@pytest.fixture(scope="module")
+def frozen_garbage() -> Iterator[None]:
+    """What earlier tests left is not searched again by each check that collects garbage."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def failures(found: Examination) -> dict[str, str]:

@@ -214,12 +214,13 @@ def test_an_image_that_is_no_number_has_no_features(metric: InceptionMetrics) ->
     spoilt[1, 0, 5, 5] = math.nan
     found = metric.extract(spoilt)
     assert found.isnan().all(1).tolist() == [False, True]
+    known = InceptionMetrics(
+        weights=dict(metric.network.named_buffers()), subsets=1, subset_size=2, splits=1
+    )
+    known.extract = lambda rows: rows  # type: ignore[assignment, method-assign]
     for index in (None, [0, 1]):
         for broken_is_real in (False, True):
-            known = InceptionMetrics(
-                weights=dict(metric.network.named_buffers()), subsets=1, subset_size=2, splits=1
-            )
-            known.extract = lambda rows: rows  # type: ignore[assignment, method-assign]
+            known.reset()
             known.update(found, real=broken_is_real, index=index)
             known.update(
                 metric_rows(20), real=broken_is_real, index=None if index is None else range(2, 22)

@@ -305,7 +305,7 @@ def test_lpips_works_in_the_box() -> None:
 @pytest.mark.parametrize(("full", "short"), SHORT.items())
 def test_lpips_short_names(full: str, short: str) -> None:
     losses = [ssimloss.LPIPS(name, weights="random") for name in (full, short)]
-    pair = images(64, 64)
+    pair = images(*size_for(full, 0))
     assert losses[0](*pair) == losses[1](*pair)
     for ours, theirs in zip(*map(networks.lpips_heads, (full, short), ("v0.1",) * 2), strict=True):
         assert torch.equal(ours, theirs)
@@ -392,14 +392,16 @@ def test_dists_packages() -> None:
     alpha, beta = (torch.cat(heads).view(1, -1, 1, 1) for heads in networks.dists_weights())
     ours = ssimloss.DISTS(weights=random_state("vgg16"), reduction="none")
     even, odd = SIZES_OF_VGG16
-    for kind, sides in ((DISTS, even), (DISTS, odd), (DISTSNetwork, odd)):
+    for kind, sizes in ((DISTS, (even, odd)), (DISTSNetwork, (odd,))):
         theirs = kind(load_weights=False)
         theirs.alpha.data, theirs.beta.data = alpha, beta
         theirs.double()
         # They hold these in float32, which thirteen convolutions make 4e-6 of the gradient of.
         theirs.mean[0, :, 0, 0] = torch.tensor([0.485, 0.456, 0.406], dtype=torch.float64)
         theirs.std[0, :, 0, 0] = torch.tensor([0.229, 0.224, 0.225], dtype=torch.float64)
-        agree(ours, functools.partial(theirs, require_grad=True), *images(*sides), tolerance=1e-6)
+        for sides in sizes:
+            given = images(*sides)
+            agree(ours, functools.partial(theirs, require_grad=True), *given, tolerance=1e-6)
     average = DISTS(load_weights=False)
     average.alpha.data, average.beta.data = alpha, beta
     own = ssimloss.DISTS(weights=random_state("vgg16"), data_range=(-1, 1))
@@ -469,8 +471,8 @@ def test_heads_are_frozen_and_keep_their_precision() -> None:
 
 
 def test_gray_images() -> None:
-    pred, target = (image.mean(1, keepdim=True) for image in images(64, 64))
-    for build in (ssimloss.LPIPS, ssimloss.DISTS):
+    for build, sides in ((ssimloss.LPIPS, SIZES[0]), (ssimloss.DISTS, SIZES_OF_VGG16[0])):
+        pred, target = (image.mean(1, keepdim=True) for image in images(*sides))
         loss = build(weights="random")
         battery.close(
             loss(pred, target),
@@ -530,7 +532,8 @@ def test_map_shows_where() -> None:
 
 @pytest.mark.parametrize("build", [ssimloss.LPIPS, ssimloss.DISTS], ids=["LPIPS", "DISTS"])
 def test_features_computed_before_give_the_same(build: Callable[..., torch.nn.Module]) -> None:
-    loss, (pred, target) = build(weights="random"), images(64, 64)
+    sides = SIZES_OF_VGG16[0] if build is ssimloss.DISTS else SIZES[0]
+    loss, (pred, target) = build(weights="random"), images(*sides)
     assert torch.equal(loss(pred, loss.extract(target)), loss(pred, target))
     with pytest.raises(ValueError, match=r"target_features.* must have the shape of pred_features"):
         loss(pred[..., :-2], loss.extract(target))

@@ -106,7 +106,7 @@ def package_lpips(net: str, spatial: bool = False) -> torch.nn.Module:
         return lpips.LPIPS(net=net, spatial=spatial, pnet_rand=True, verbose=False)
 
 
-def evaluate(cell: str) -> Any:
+def evaluate(cell: str, side: int | None = None) -> Any:
     import kornia
     import piq
     import pytorch_msssim
@@ -114,6 +114,7 @@ def evaluate(cell: str) -> Any:
     import torchmetrics.functional.image
 
     x, y = photographs.tensors("even", torch.float64)
+    x, y = (image[..., :side, :side] for image in (x, y))
     x, y = torch.cat([x, (x + y) / 2]), torch.cat([y, y])
     names = {name: getattr(ssimloss, name) for name in ssimloss.__all__} | {
         "F": F,
@@ -139,7 +140,10 @@ def evaluate(cell: str) -> Any:
 @pytest.mark.parametrize(("theirs", "ours"), ROWS)
 def test_both_sides_of_a_row_agree(theirs: str, ours: str) -> None:
     tolerance = next((t for name, t in TOLERANCES.items() if name in theirs), 1e-6)
-    torch.testing.assert_close(evaluate(ours), evaluate(theirs), rtol=tolerance, atol=tolerance)
+    # Whole photographs for five scales.
+    side = None if re.search("ms_ssim|multi|weighted", f"{theirs} {ours}", re.I) else 100
+    found, expected = evaluate(ours, side), evaluate(theirs, side)
+    torch.testing.assert_close(found, expected, rtol=tolerance, atol=tolerance)
 
 
 def test_the_tables_are_read() -> None:

@@ -1099,9 +1099,17 @@ def test_bfloat16_convolutions(network: str | nn.Module, layers: list[str]) -> N
 @pytest.mark.parametrize(
     ("network", "layers", "options", "backend"),
     [
-        ("vgg11", ["conv1_1", "relu2_1"], {}, "inductor"),  # seconds each: one of a kind
-        ("vgg11", ["relu2_1"], {"checkpoint": True}, "inductor"),
-        ("vgg11", ["relu2_1"], {"pooling": "l2", "channels_last": True}, "inductor"),
+        # The default backend takes seconds each time. The other one decomposes, and chooses what
+        # the backward pass recomputes, as the default does.
+        ("vgg11", ["conv1_1", "relu2_1"], {}, "inductor"),
+        ("vgg11", ["relu2_1"], {"checkpoint": True}, "aot_eager_decomp_partition"),
+        *(
+            pytest.param(
+                *("vgg11", ["relu2_1"], {"pooling": "l2", "channels_last": True}, backend),
+                marks=[pytest.mark.sweep] if backend == "inductor" else [],
+            )
+            for backend in ("aot_eager_decomp_partition", "inductor")
+        ),
         ("embedded", ["relu1_2", "relu3_3"], {}, "aot_eager"),
         ("resnet18", ["bn1", "layer1"], {}, "aot_eager"),
     ],

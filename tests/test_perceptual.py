@@ -487,31 +487,29 @@ def test_texture_is_the_reference(gram: str, distance: str) -> None:
 
 @pytest.mark.parametrize("distance", ["l1", "frobenius"])
 @pytest.mark.parametrize(("size", "stride"), [(2, None), (3, 1), (2, 3)], ids=str)
-@pytest.mark.parametrize("step", [texture.STEP, 1], ids=["at once", "row by row"])
 def test_texture_of_patches(
-    distance: str, size: int, stride: int | None, step: int, monkeypatch: pytest.MonkeyPatch
+    distance: str, size: int, stride: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also in steps, whose gradient is that of all at once."""
-    monkeypatch.setattr(texture, "STEP", step)
-    pred, target = pair(2, 3, 7, 8)
-    loss = functools.partial(
-        F.texture_loss,
-        layers={"a": 1.0},
-        gram="hw",
-        distance=distance,
-        patch_size=size,
-        stride=stride,
+    """Also in steps, row by row, whose gradient is that of all at once."""
+    pred, target = (features["a"] for features in pair(2, 3, 7, 8))
+    loss = of_one_layer(
+        F.texture_loss, gram="hw", distance=distance, patch_size=size, stride=stride
     )
-    windows = [reference.windows(f["a"].numpy(), size, stride or size) for f in (pred, target)]
+    windows = [reference.windows(f.numpy(), size, stride or size) for f in (pred, target)]
     terms = [
         reference.matrix_distance(*(reference.gram(w[:, p], "hw") for w in windows), distance)
         for p in range(windows[0].shape[1])
     ]
-    battery.close(
-        loss(pred, target, reduction="image"), torch.from_numpy(sum(terms) / len(terms)), 1e-12
-    )
-    x, y = (f["a"][:1, :2].clone().requires_grad_() for f in (pred, target))
-    assert torch.autograd.gradcheck(lambda x, y: loss({"a": x}, {"a": y}), (x, y))
+    expected = torch.from_numpy(sum(terms) / len(terms))
+    per_image = functools.partial(loss, reduction="image")
+    battery.close(per_image(pred, target), expected, 1e-12)
+    x, y = (f[:1, :2].clone().requires_grad_() for f in (pred, target))
+    assert torch.autograd.gradcheck(loss, (x, y))
+    whole = battery.differentiate(per_image, pred, target)
+    monkeypatch.setattr(texture, "STEP", 1)
+    by_rows = battery.differentiate(per_image, pred, target)
+    battery.close(by_rows[0], expected, 1e-12)
+    battery.close(by_rows[1], whole[1], 1e-12)
 
 
 def test_patches_see_where_a_texture_is() -> None:

@@ -52,6 +52,25 @@ def ms_ssim(case: str, negative: str, pooling: str) -> float:
     )
 
 
+@functools.cache
+def matlab_plane(case: str, channel: str) -> list[np.ndarray]:
+    """``(1, 1, H, W)`` of one channel, or of rgb2gray; gray images as they are."""
+    if channel in ("R", "G", "B"):
+        images = [image[..., "RGB".index(channel)] for image in pair_u8(case)]
+    else:
+        images = [
+            image if image.shape[2] == 1 else reference.matlab_rgb2gray(image)
+            for image in pair_u8(case)
+        ]
+    return [reference.images(image) for image in images]
+
+
+@functools.cache
+def matlab_terms(case: str, channel: str) -> np.ndarray:
+    """Of the older code, whose two methods share them."""
+    return reference.ms_ssim_terms(*matlab_plane(case, channel), data_range=255.0).ravel()
+
+
 def wang_matlab(case: str, quantity: str, options: dict) -> tuple[float, float]:
     """The value and the tolerance, as in the functions below: double precision, so 1e-12."""
     pred, target = pair_u8(case)
@@ -62,14 +81,7 @@ def wang_matlab(case: str, quantity: str, options: dict) -> tuple[float, float]:
                 image if image.shape[2] == 1 else reference.matlab_rgb2gray(image), dtype=np.int64
             )
         ), 0
-    if options["channel"] in ("R", "G", "B"):
-        images = [image[..., "RGB".index(options["channel"])] for image in (pred, target)]
-    else:
-        images = [
-            image if image.shape[2] == 1 else reference.matlab_rgb2gray(image)
-            for image in (pred, target)
-        ]
-    x, y = (reference.images(image) for image in images)
+    x, y = matlab_plane(case, options["channel"])
     if quantity == "ssim_index":
         return reference.ssim(x, y, data_range=255.0), 1e-12
     if quantity == "ssim":
@@ -79,36 +91,32 @@ def wang_matlab(case: str, quantity: str, options: dict) -> tuple[float, float]:
             x, y, data_range=255.0, pooling="symmetric", method=options["method"]
         ).item(), 1e-12
     # the older code drops odd rows and leaves the coarsest term without its weight
-    terms = reference.ms_ssim_terms(x, y, data_range=255.0, pooling="floor").ravel()
+    terms = matlab_terms(case, options["channel"])
     weights = np.array(reference.MS_SSIM_WEIGHTS[:4])
     if options["method"] == "product":
         return float(np.prod(terms[:4] ** weights) * terms[4]), 1e-12
     return float(terms[:4] @ weights / sum(reference.MS_SSIM_WEIGHTS) + terms[4]), 1e-12
 
 
-def matlab_gray(case: str) -> list[np.ndarray]:
-    """``(1, 1, H, W)`` of rgb2gray, gray images as they are."""
-    return [
-        reference.images(image if image.shape[2] == 1 else reference.matlab_rgb2gray(image))
-        for image in pair_u8(case)
-    ]
-
-
 def mad_matlab(case: str, quantity: str, options: dict) -> tuple[float, float]:
     assert quantity == "MAD_index"
     white = 254.0 if options["class"] == "uint8" else 255.0
-    return reference.mad(*matlab_gray(case), data_range=255.0, white=white).item(), 1e-10
+    return reference.mad(
+        *matlab_plane(case, "rgb2gray"), data_range=255.0, white=white
+    ).item(), 1e-10
 
 
 def vif_wavelet_matlab(case: str, quantity: str, options: dict) -> tuple[float, float]:
     assert (quantity, options) == ("vifvec", {})
-    return reference.vif_wavelet(*matlab_gray(case), data_range=255.0).item(), 1e-11
+    return reference.vif_wavelet(*matlab_plane(case, "rgb2gray"), data_range=255.0).item(), 1e-11
 
 
 def enhanced_ssim(case: str, quantity: str, options: dict) -> tuple[float, float]:
     """Its sums are float32."""
     assert quantity == "SSIM, cov"
-    return reference.enhanced_ssim(*matlab_gray(case), data_range=255.0, **options).item(), 5e-6
+    return reference.enhanced_ssim(
+        *matlab_plane(case, "rgb2gray"), data_range=255.0, **options
+    ).item(), 5e-6
 
 
 def basicsr(case: str, quantity: str, options: dict) -> tuple[float, float]:
@@ -173,18 +181,17 @@ def pyiqa(case: str, quantity: str, options: dict) -> tuple[float, float]:
     if quantity == "PSNR":
         return reference.psnr(x, y, data_range=255.0, eps=1e-8).item(), 1e-6
     x, y = np.round(x), np.round(y)
+
+    def parts(**more: object) -> tuple[np.ndarray, np.ndarray]:
+        luminance, contrast, structure, _ = reference.ssim_terms(x, y, data_range=255.0, **more)
+        return luminance, np.maximum(contrast * structure, 0)
+
     if quantity == "SSIM":
-        shared = {"data_range": 255.0, "downsample": "auto" if options["downsample"] else None}
-        luminance = reference.ssim_map(x, y, exponents=(1, 0, 0), **shared)
-        return float(
-            (
-                luminance * np.maximum(reference.ssim_map(x, y, exponents=(0, 1, 1), **shared), 0)
-            ).mean()
-        ), 1e-6
+        luminance, structure = parts(downsample="auto" if options["downsample"] else None)
+        return float((luminance * structure).mean()), 1e-6
     terms = []
     for scale in range(5):
-        luminance = reference.ssim_map(x, y, exponents=(1, 0, 0), data_range=255.0)
-        structure = np.maximum(reference.ssim_map(x, y, exponents=(0, 1, 1), data_range=255.0), 0)
+        luminance, structure = parts()
         terms.append((structure if scale < 4 else structure * luminance).mean())
         x, y = reference.halve(x, "zeros"), reference.halve(y, "zeros")
     return float(np.prod(np.array(terms) ** reference.MS_SSIM_WEIGHTS)), 1e-6
@@ -339,11 +346,16 @@ def iqa_optimization(case: str, quantity: str, options: dict) -> tuple[float, fl
     return reference.vsi(*pair(case), data_range=255.0, full=True).item(), 1e-6
 
 
+@functools.cache
+def ssimulacra2_value(case: str) -> float:
+    return reference.ssimulacra2(*pair(case), data_range=255.0).item()
+
+
 def ssimulacra2(case: str, quantity: str, options: dict) -> tuple[float, float]:
     """The recursive filter is in float32, and so is all but the sums."""
     assert quantity == "ssimulacra2"
     tolerance = {"recursion": 0.02, "response": 0.0015}[options["filter"]]
-    return reference.ssimulacra2(*pair(case), data_range=255.0).item(), tolerance
+    return ssimulacra2_value(case), tolerance
 
 
 def flip(case: str, quantity: str, options: dict) -> tuple[float, float]:

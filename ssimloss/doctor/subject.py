@@ -169,7 +169,8 @@ class Subject:
         if not seeded:
             return scalar(self.raw(pred, target))
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
+            # torch.manual_seed would seed the generators of GPUs too, which are not restored here.
+            torch.default_generator.manual_seed(0)
             return scalar(self.raw(pred, target))
 
     def value(self, pred: Tensor, target: Tensor) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -108,15 +108,17 @@ def local_moments(
         mass = sum(weight * mask[at] for weight, at in taps(taps_1d, x.shape))
         divisor = np.where(mass > 0, mass, 1.0)
     origin_x, origin_y = x[middle], y[middle]
-
-    def expectation(value: Callable[[tuple], Array]) -> Array:
-        if mask is None:
-            return sum(weight * value(at) for weight, at in taps(taps_1d, x.shape))
-        return sum(weight * mask[at] * value(at) for weight, at in taps(taps_1d, x.shape)) / divisor
-
-    shift_x = expectation(lambda at: x[at] - origin_x)
-    shift_y = expectation(lambda at: y[at] - origin_y)
-    var_x = expectation(lambda at: (x[at] - origin_x - shift_x) ** 2)
-    var_y = expectation(lambda at: (y[at] - origin_y - shift_y) ** 2)
-    cov_xy = expectation(lambda at: (x[at] - origin_x - shift_x) * (y[at] - origin_y - shift_y))
-    return origin_x + shift_x, origin_y + shift_y, var_x, var_y, cov_xy, mass
+    every = [
+        (weight if mask is None else weight * mask[at] / divisor, at)
+        for weight, at in taps(taps_1d, x.shape)
+    ]
+    mu_x = origin_x + sum(weight * (x[at] - origin_x) for weight, at in every)
+    mu_y = origin_y + sum(weight * (y[at] - origin_y) for weight, at in every)
+    var_x, var_y, cov_xy = (np.zeros_like(mu_x) for _ in range(3))
+    for weight, at in every:
+        apart_x, apart_y = x[at] - mu_x, y[at] - mu_y
+        weighted = weight * apart_x
+        var_x += weighted * apart_x
+        cov_xy += weighted * apart_y
+        var_y += weight * apart_y**2
+    return mu_x, mu_y, var_x, var_y, cov_xy, mass

@@ -87,9 +87,16 @@ def ciede2000_of_lab(
     return math.sqrt(max(light**2 + colour**2 + d_h**2 + r_t * colour * d_h, 0))
 
 
-def lab(rgb: Sequence[float]) -> list[float]:
-    """sRGB in [0, 1] to CIELAB under D65."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb]
+def _linear(rgb: Array) -> list[Array]:
+    """Of each channel of sRGB in [0, 1]; the knee is that of the standard."""
+    return [
+        np.where(c <= 0.04045, c / 12.92, (np.maximum(c + 0.055, 0) / 1.055) ** 2.4) for c in rgb
+    ]
+
+
+def lab(rgb: Array) -> list[Array]:
+    """sRGB in [0, 1], the channels first, to CIELAB under D65."""
+    linear = _linear(rgb)
     rows = (
         (0.412453, 0.357580, 0.180423),
         (0.212671, 0.715160, 0.072169),
@@ -98,7 +105,7 @@ def lab(rgb: Sequence[float]) -> list[float]:
     f = []
     for row, white in zip(rows, (0.95047, 1.0, 1.08883), strict=True):
         t = sum(weight * c for weight, c in zip(row, linear, strict=True)) / white
-        f.append(t ** (1 / 3) if t > 0.008856 else 7.787 * t + 16 / 116)
+        f.append(np.where(t > 0.008856, np.cbrt(t), 7.787 * t + 16 / 116))
     return [116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])]
 
 
@@ -110,23 +117,24 @@ def ciede2000(
     values = []
     for pair in zip(x, y, strict=True):
         one, two = (
-            np.broadcast_to((image - lo) / length, (3, *image.shape[1:])).reshape(3, -1).T
+            np.transpose(lab(np.broadcast_to((image - lo) / length, (3, *image.shape[1:]))))
             for image in pair
-        )
-        found = [ciede2000_of_lab(lab(p), lab(q), k) for p, q in zip(one, two, strict=True)]
+        )  # (W, H, 3)
+        pixels = zip(one.reshape(-1, 3), two.reshape(-1, 3), strict=True)
+        found = [ciede2000_of_lab(p.tolist(), q.tolist(), k) for p, q in pixels]
         values.append(np.mean(found))
     return np.array(values)
 
 
-def oklab(rgb: Sequence[float]) -> list[float]:
-    """Oklab of an sRGB colour in [0, 1] (Ottosson 2020)."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb]
+def oklab(rgb: Array) -> list[Array]:
+    """Oklab of sRGB colours in [0, 1], the channels first (Ottosson 2020)."""
+    linear = _linear(rgb)
     cones = (
         (0.4122214708, 0.5363325363, 0.0514459929),
         (0.2119034982, 0.6806995451, 0.1073969566),
         (0.0883024619, 0.2817188376, 0.6299787005),
     )
-    roots = [float(np.cbrt(sum(w * c for w, c in zip(row, linear, strict=True)))) for row in cones]
+    roots = [np.cbrt(sum(w * c for w, c in zip(row, linear, strict=True))) for row in cones]
     rows = (
         (0.2104542553, 0.7936177850, -0.0040720468),
         (1.9779984951, -2.4285922050, 0.4505937099),
@@ -135,8 +143,10 @@ def oklab(rgb: Sequence[float]) -> list[float]:
     return [sum(w * c for w, c in zip(row, roots, strict=True)) for row in rows]
 
 
-def ycbcr(rgb: Sequence[float]) -> list[float]:
-    """YCbCr of ITU-R BT.601 in studio range over 255, of RGB in [0, 1], with MATLAB's digits."""
+def ycbcr(rgb: Array) -> list[Array]:
+    """YCbCr of ITU-R BT.601 in studio range over 255, of RGB in [0, 1], the channels first, with
+    MATLAB's digits.
+    """
     rows = ((65.481, 128.553, 24.966), (-37.797, -74.203, 112.0), (112.0, -93.786, -18.214))
     return [
         (origin + sum(w * c for w, c in zip(row, rgb, strict=True))) / 255
@@ -160,9 +170,7 @@ def color_consistency(
     values = []
     for pair in zip(x, y, strict=True):
         a, b = (
-            np.apply_along_axis(
-                convert, 0, np.broadcast_to((image - lo) / length, (3, *image.shape[1:]))
-            )
+            np.array(convert(np.broadcast_to((image - lo) / length, (3, *image.shape[1:]))))
             for image in pair
         )
         kept = {"chroma": slice(1, 3), "lightness": slice(0, 1), "all": slice(0, 3)}[planes]

@@ -35,24 +35,16 @@ def halved(gray: Array) -> Array:
     height, width = gray.shape
     wide = np.zeros((height + height % 2, width + width % 2))
     wide[:height, :width] = gray
-    small = np.zeros((wide.shape[0] // 2, wide.shape[1] // 2))
-    for i in range(small.shape[0]):
-        for j in range(small.shape[1]):
-            small[i, j] = wide[2 * i : 2 * i + 2, 2 * j : 2 * j + 2].mean()
-    return small
+    return sliding_window_view(wide, (2, 2))[::2, ::2].mean((2, 3))
 
 
 def gradient_length(gray: Array, smoothing: Sequence[float]) -> Array:
     """Length of the gradient under ``[1, 0, -1]`` and a smoothing of sum 1, zeros around."""
     wide, weights = np.pad(gray, 1), np.asarray(smoothing) / sum(smoothing)
-    magnitude = np.zeros_like(gray)
-    for i in range(gray.shape[0]):
-        for j in range(gray.shape[1]):
-            block = wide[i : i + 3, j : j + 3]
-            dx = ((block[:, 0] - block[:, 2]) * weights).sum()
-            dy = ((block[0] - block[2]) * weights).sum()
-            magnitude[i, j] = math.hypot(dx, dy)
-    return magnitude
+    blocks = sliding_window_view(wide, (3, 3))  # (H, W, 3, 3)
+    dx = (blocks[..., 0] - blocks[..., 2]) @ weights
+    dy = (blocks[..., 0, :] - blocks[..., 2, :]) @ weights
+    return np.hypot(dx, dy)
 
 
 def alike(a: Array, b: Array, c: float, masking: float = 0.0) -> Array:
@@ -104,18 +96,8 @@ def ms_gmsd(
 def block_means(gray: Array, factor: int) -> Array:
     """``conv2(gray, ones(f) / f^2, "same")``, every f-th position from the first."""
     before = (factor - 1) // 2
-    wide = np.pad(gray, factor)
-    rows = range(0, gray.shape[0], factor)
-    columns = range(0, gray.shape[1], factor)
-    return np.array(
-        [
-            [
-                wide[i : i + factor, j : j + factor].mean()
-                for j in (column + factor - before for column in columns)
-            ]
-            for i in (row + factor - before for row in rows)
-        ]
-    )
+    wide = np.pad(gray, (before, factor - 1 - before))
+    return sliding_window_view(wide, (factor, factor))[::factor, ::factor].mean((2, 3))
 
 
 def to_256(gray: Array) -> Array:

@@ -142,7 +142,7 @@ def _ssimulacra2_maps(a: Array, b: Array, window_2d: Array) -> tuple[Array, Arra
 
     def mean(plane: Array) -> Array:
         padded = np.pad(plane, len(window_2d) // 2)
-        return (sliding_window_view(padded, window_2d.shape) * window_2d).sum((2, 3))
+        return np.einsum("hwij,ij->hw", sliding_window_view(padded, window_2d.shape), window_2d)
 
     mu_a, mu_b = mean(a), mean(b)
     var_a, var_b, cov = mean(a * a) - mu_a**2, mean(b * b) - mu_b**2, mean(a * b) - mu_a * mu_b

@@ -113,7 +113,7 @@ def _padded_moments(x, y, mask, kind, window_size, sigma, padding, covariance):
     return mu_x, mu_y, var_x, var_y, cov_xy, mass
 
 
-def ssim_map_and_weight(
+def ssim_terms(
     x: Array,
     y: Array,
     *,
@@ -125,12 +125,11 @@ def ssim_map_and_weight(
     k2: float = 0.03,
     padding: str = "valid",
     covariance: str = "population",
-    exponents: tuple[float, float, float] = (1.0, 1.0, 1.0),
     downsample: int | str | None = None,
     mask: Array | None = None,
-) -> tuple[Array, Array]:
-    """SSIM of every window, l^alpha c^beta s^gamma (Wang et al. 2004, eq. 12), and the weight of
-    each position in the mean.
+) -> tuple[Array, Array, Array, Array]:
+    """Luminance, contrast and structure of every window (Wang et al. 2004, eq. 6, 9, 10), and the
+    weight of each position in the mean.
 
     The weight is the mask's mass under the window (1 without a mask, 0 where no pixel is valid),
     for every padding.
@@ -147,13 +146,22 @@ def ssim_map_and_weight(
     luminance = (2 * mu_x * mu_y + c1) / (mu_x**2 + mu_y**2 + c1)
     contrast = (2 * deviations + c2) / (var_x + var_y + c2)
     structure = (cov_xy + c3) / (deviations + c3)
-    alpha, beta, gamma = exponents
-    values = (
-        signed_power(luminance, alpha)
-        * signed_power(contrast, beta)
-        * signed_power(structure, gamma)
-    )
-    return values, np.broadcast_to(mass, values.shape)
+    return luminance, contrast, structure, np.broadcast_to(mass, structure.shape)
+
+
+def ssim_map_and_weight(
+    x: Array,
+    y: Array,
+    *,
+    exponents: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    **options,
+) -> tuple[Array, Array]:
+    """SSIM of every window, l^alpha c^beta s^gamma (Wang et al. 2004, eq. 12), and the weight of
+    each position in the mean; other options as in ``ssim_terms``.
+    """
+    *terms, weight = ssim_terms(x, y, **options)
+    luminance, contrast, structure = map(signed_power, terms, exponents)
+    return luminance * contrast * structure, weight
 
 
 def ssim_map(x: Array, y: Array, **options) -> Array:
