@@ -57,7 +57,9 @@ def kill_after(checkpoint: Path, times: int, script: str, *options: object) -> i
 
 
 def call(monkeypatch: pytest.MonkeyPatch, script: object, *options: object) -> None:
-    """In this process."""
+    """To the end in this process, which has its imports done. In one thread its numbers are those
+    of a process of its own.
+    """
     monkeypatch.setattr(sys, "argv", ["example", *map(str, options)])
     script.main()  # type: ignore[attr-defined]
 

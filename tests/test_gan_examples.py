@@ -342,11 +342,14 @@ def training(data: Path) -> list[photographs.Photograph]:
 
 
 def test_a_killed_srgan_resumes_to_the_same_weights_table_and_picture(
-    data: Path, tmp_path: Path
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     options = ("--data", data, *SRGAN_TINY, *SRGAN_MACHINE)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    run("train_srgan.py", "--out", whole, *options)
+    call(monkeypatch, train_srgan, "--out", whole, *options)
     check_picture(whole / "panel.png")
     assert [row["network"] for row in rows_of(whole / "table.csv")] == [
         "bicubic",
@@ -364,7 +367,9 @@ def test_a_killed_srgan_resumes_to_the_same_weights_table_and_picture(
     )
     assert 0 < step < 12
     assert not (killed / "network.pt").exists()
-    assert f"at step {step} of 12" in run("train_srgan.py", "--out", killed, *options, "--resume")
+    capsys.readouterr()
+    call(monkeypatch, train_srgan, "--out", killed, *options, "--resume")
+    assert f"at step {step} of 12" in capsys.readouterr().out
     assert partial_files(killed) == []
     for path in ("start/checkpoint.pt", "pixel/checkpoint.pt", "gan/checkpoint.pt", "network.pt"):
         assert_same(

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from test_report import browser, open_page  # noqa: F401 - fixtures
+from test_report import browser, only_tab, open_page  # noqa: F401 - fixtures
 from torch import Tensor
 from typer.testing import CliRunner, Result
 
@@ -225,17 +225,15 @@ def test_the_page_in_a_browser(planted_study, open_page) -> None:  # noqa: F811
     tab.click("#cost thead th:nth-child(3) button")
     turned = [float(word) for word in tab.locator(column).all_text_contents() if word != "-"]
     assert turned == values[::-1]
-    dark, light = (
-        each.evaluate("getComputedStyle(document.body).backgroundColor")
-        for each in (tab, open_page(page))
-    )
-    assert dark != light
+    paper = "getComputedStyle(document.body).backgroundColor"
+    dark = tab.evaluate(paper)
     before = tab.get_attribute("#over", "src")
     tab.select_option("#left", "ssim")
     assert tab.get_attribute("#over", "src") != before
     tab.fill("#split", "25")
     assert "75%" in tab.evaluate("document.getElementById('over').style.clipPath")
     phone = open_page(page, width=400)
+    assert phone.evaluate(paper) != dark
     assert phone.evaluate("document.documentElement.scrollWidth") <= 400
     assert phone.locator("svg").count() == 5
 

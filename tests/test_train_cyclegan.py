@@ -20,7 +20,7 @@ import train_cyclegan
 from cyclegan import domains, evaluation
 from cyclegan.networks import ImagePool
 from cyclegan.training import Settings, Trainer
-from example_runs import assert_same, error_of, kill_after, partial_files, run
+from example_runs import assert_same, call, error_of, kill_after, partial_files
 from PIL import Image
 from super_resolution import photographs
 from test_examples import crops
@@ -82,11 +82,15 @@ def train(trainer: Trainer, checkpoint: Path, *, until: int | None = None) -> No
 
 
 def test_a_killed_run_resumes_to_the_same_weights_table_and_picture(
-    data: Path, tmp_path: Path
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     options = ("--data", data, *TINY_OPTIONS, "--steps", 120, "--checkpoint-every", 10)
-    run("train_cyclegan.py", "--out", tmp_path / "whole", *options)
+    call(monkeypatch, train_cyclegan, "--out", tmp_path / "whole", *options)
     check_outputs(tmp_path / "whole")
+    capsys.readouterr()
 
     out = tmp_path / "killed"
     # Written at step 0, 10, 20.
@@ -94,8 +98,8 @@ def test_a_killed_run_resumes_to_the_same_weights_table_and_picture(
     assert 0 < step < 120
     assert not (out / "generators.pt").exists()
 
-    printed = run("train_cyclegan.py", "--out", out, *options, "--resume")
-    assert f"at step {step} of 120" in " ".join(printed.split())
+    call(monkeypatch, train_cyclegan, "--out", out, *options, "--resume")
+    assert f"at step {step} of 120" in " ".join(capsys.readouterr().out.split())
     check_outputs(out)
     assert partial_files(out) == []
     for name in ("generators.pt", "checkpoint.pt"):
