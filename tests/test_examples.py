@@ -127,7 +127,7 @@ def test_a_killed_run_resumes_to_the_same_weights_table_and_picture(
 
     out = tmp_path / "killed"
     # At step 0, 3, 6.
-    step = kill_after(out / "checkpoint.pt", 3, SCRIPT, *options(data, out))
+    step = kill_after(out / "checkpoint.pt", 3, SCRIPT, *options(data, out))["step"]
     assert 0 < step < 60
     assert not (out / "network.pt").exists()
 
