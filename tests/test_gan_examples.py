@@ -46,7 +46,7 @@ DCGAN_TINY = (
     "--width",
     4,
     "--classifier-steps",
-    20,
+    3,
     "--checkpoint-every",
     4,
     "--device",
@@ -289,7 +289,7 @@ def test_resuming_dcgan_from_what_is_not_there_or_another_run_is_refused(
     )
     found = images.load(None, None)
     settings = dcgan_training.Settings(kind="hinge", steps=2, batch=8, latent=4, width=4)
-    dcgan_training.Trainer(settings, found, Judge(found, steps=20, seed=0, device=CPU), CPU).save(
+    dcgan_training.Trainer(settings, found, Judge(found, steps=1, seed=0, device=CPU), CPU).save(
         checkpoint
     )
     assert "(--steps was 2, now 3); give those, or leave out --resume" in error(
