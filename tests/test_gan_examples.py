@@ -192,7 +192,7 @@ def digits() -> images.Images:
 
 @pytest.fixture(scope="module")
 def judge(digits: images.Images) -> Judge:
-    return Judge(digits, steps=300, seed=0, device=CPU)
+    return Judge(digits, steps=150, seed=0, device=CPU)
 
 
 def test_the_judge_knows_digits_and_notices_noise_and_collapse(
