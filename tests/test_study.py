@@ -129,6 +129,8 @@ def quick(small: work.Extent, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "QUICK", small)
     monkeypatch.setattr(work, "trials", one_trial)
     monkeypatch.setattr("ssimloss.study.cost.peak_bytes", lambda *_: 0)
+    # Of scores that agree as well as these, a fit takes thousands of evaluations of its curve.
+    monkeypatch.setattr("ssimloss.study.logistic._EVALUATIONS", 50)
 
 
 @pytest.fixture(scope="module")
