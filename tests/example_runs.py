@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -35,8 +36,8 @@ def run(script: str, *options: object) -> str:
     return ended.stdout
 
 
-def kill_after(checkpoint: Path, times: int, script: str, *options: object) -> int:
-    """SIGKILL as soon as ``checkpoint`` was written so often; returns the step that it holds."""
+def kill_after(checkpoint: Path, times: int, script: str, *options: object) -> dict[str, Any]:
+    """SIGKILL as soon as ``checkpoint`` was written so often; returns what it holds."""
     process = subprocess.Popen(
         _command(script, options),
         env=environment(),
@@ -53,11 +54,13 @@ def kill_after(checkpoint: Path, times: int, script: str, *options: object) -> i
     _, stderr = process.communicate()
     assert process.returncode == -signal.SIGKILL, f"it ended before it was killed: {stderr}"
     # Whole, though killed at any moment.
-    return int(torch.load(checkpoint, weights_only=True)["step"])
+    return dict(torch.load(checkpoint, weights_only=True))
 
 
 def call(monkeypatch: pytest.MonkeyPatch, script: object, *options: object) -> None:
-    """In this process."""
+    """To the end in this process, which has its imports done. In one thread its numbers are those
+    of a process of its own.
+    """
     monkeypatch.setattr(sys, "argv", ["example", *map(str, options)])
     script.main()  # type: ignore[attr-defined]
 

@@ -1013,7 +1013,7 @@ def batch() -> tuple[Tensor, Tensor]:
 @processes.needs_gloo
 def test_two_processes_make_the_step_of_one(tmp_path: Path) -> None:
     """Of every kind and form; the relativistic average is synchronised."""
-    processes.start(__file__, tmp_path, first=lambda: main(tmp_path, 0))
+    processes.start(__file__, tmp_path)
     for rank in range(2):
         found = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
         for kind, form in CASES:

@@ -566,7 +566,7 @@ def worker(rank: int, folder: Path) -> None:
 @pytest.fixture(scope="module")
 def of_two_processes(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     folder = tmp_path_factory.mktemp("balance")
-    processes.start(__file__, folder, first=lambda: worker(0, folder))
+    processes.start(__file__, folder)
     return [torch.load(folder / f"found.{rank}") for rank in range(2)]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import processes
 import pytest
 import torch
+import torchvision.models  # noqa: F401 - once, before the processes are forked
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 

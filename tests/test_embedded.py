@@ -9,28 +9,14 @@ from __future__ import annotations
 
 import copy
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
-
-from ssimloss import PerceptualLoss, TextureLoss, weights
-from ssimloss.networks import EMBEDDED_LAYERS, FeatureExtractor, embedded_network
-from ssimloss.study import distortions, examination, orderings
-
-ROOT = Path(__file__).parents[1]
-EXAMPLES = ROOT / "examples"
-sys.path.insert(0, str(EXAMPLES))
-
-from embedded_network import photographs as shipped  # noqa: E402
-from embedded_network import pictures, procedural  # noqa: E402
-from embedded_network.objectives import (  # noqa: E402
+import train_embedded_network
+from embedded_network import photographs as shipped
+from embedded_network import pictures, procedural
+from embedded_network.objectives import (
     KNOWN,
     Objectives,
     all_distances,
@@ -38,10 +24,15 @@ from embedded_network.objectives import (  # noqa: E402
     distance,
     statistics,
 )
-from embedded_network.training import InputError, Settings, Trainer  # noqa: E402
+from embedded_network.training import InputError, Settings, Trainer
+from example_runs import ROOT, call, kill_after, partial_files
+from torch import Tensor
 
-from benchmarks.orderings import held_out, measures, report  # noqa: E402
-from benchmarks.orderings.__main__ import untrained_networks  # noqa: E402
+from benchmarks.orderings import held_out, measures, report
+from benchmarks.orderings.__main__ import untrained_networks
+from ssimloss import PerceptualLoss, TextureLoss, weights
+from ssimloss.networks import EMBEDDED_LAYERS, FeatureExtractor, embedded_network
+from ssimloss.study import distortions, examination, orderings
 
 TINY = Settings(steps=12, crops=2, pairs=2, crop=24, drawings=9)
 TINY_OPTIONS = ("--steps", "12", "--crops", "2", "--pairs", "2", "--crop", "24", "--drawings", "9")
@@ -141,20 +132,24 @@ def test_it_beats_random_weights_pixel_l2_and_ssim(
     def mean(measure: examination.Distance) -> float:
         return examination.accuracies(examination.examine(measure, some))["mean"]
 
-    # Every measure here orders the strengths of one distortion, so two photographs are enough.
-    some = [every_fifth(trial) if trial.group == "strength" else trial for trial in quick]
+    embedded = measures.of_network("embedded", trained, measures.structure_and_texture)
+    # Every measure here orders the strengths of one distortion: that tells none from another, and
+    # one photograph is enough.
+    strengths = [first(trial) for trial in quick if trial.group == "strength"]
+    assert examination.accuracies(examination.examine(embedded, strengths))["strength"] == 1
 
-    ours = mean(measures.of_network("embedded", trained, measures.structure_and_texture))
+    some = [trial for trial in quick if trial.group != "strength"]
+    ours = mean(embedded)
     assert ours > mean(measures.pixel_l2())
     assert ours > mean(measures.ssim())
     (other,) = untrained_networks([0])
     assert ours > mean(measures.of_network("random", other, measures.structure_and_texture))
 
 
-def every_fifth(trial: orderings.Trial) -> orderings.Trial:
-    candidates = {name: images[::5] for name, images in trial.candidates.items()}
+def first(trial: orderings.Trial) -> orderings.Trial:
+    candidates = {name: images[:1] for name, images in trial.candidates.items()}
     assert not trial.exists
-    return orderings.Trial(trial.group, trial.reference[::5], candidates, trial.order)
+    return orderings.Trial(trial.group, trial.reference[:1], candidates, trial.order)
 
 
 def test_the_published_table_says_the_same() -> None:
@@ -345,23 +340,13 @@ def tiny() -> Trainer:
     return Trainer(TINY)
 
 
-def command(out: Path, *options: str) -> list[str]:
-    return [
-        sys.executable,
-        str(EXAMPLES / "train_embedded_network.py"),
-        "--out",
-        str(out),
-        *TINY_OPTIONS,
-        *options,
-    ]
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
-
-
 @pytest.mark.slow
-def test_a_killed_training_resumes_to_the_same_weights(tiny: Trainer, tmp_path: Path) -> None:
+def test_a_killed_training_resumes_to_the_same_weights(
+    tiny: Trainer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     whole = copy.deepcopy(tiny)
     whole.run(
         on_report=lambda _: None,
@@ -371,37 +356,21 @@ def test_a_killed_training_resumes_to_the_same_weights(tiny: Trainer, tmp_path: 
     )
 
     out = tmp_path / "killed"
-    checkpoint = out / "checkpoint.pt"
-    process = subprocess.Popen(
-        command(out, "--checkpoint-every", "1"),
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
+    options = ("--out", out, *TINY_OPTIONS)
+    killed = kill_after(
+        out / "checkpoint.pt", 4, "train_embedded_network.py", *options, "--checkpoint-every", 1
     )
-    written = set()
-    while len(written) < 4 and process.poll() is None:
-        if checkpoint.exists():
-            written.add(checkpoint.stat().st_mtime_ns)
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    _, stderr = process.communicate()
-    assert process.returncode == -signal.SIGKILL, f"it ended before it was killed: {stderr}"
-    # Whole, though killed at any moment.
-    step = torch.load(checkpoint, weights_only=True)["progress"]["step"]
+    step = killed["progress"]["step"]
     assert 0 < step < TINY.steps
 
-    resumed = subprocess.run(
-        command(out, "--resume"), env=environment(), capture_output=True, text=True, check=False
-    )
-    assert resumed.returncode == 0, resumed.stderr
-    assert resumed.stderr == ""
-    assert f"at step {step} of 12" in resumed.stdout
-    assert "brightness < contrast" in resumed.stdout
+    call(monkeypatch, train_embedded_network, *options, "--resume")
+    printed = capsys.readouterr().out
+    assert f"at step {step} of 12" in printed
+    assert "brightness < contrast" in printed
     one, other = whole.trained(), weights.read(out / "embedded.safetensors")
     assert one.keys() == other.keys() == embedded_network().state_dict().keys()
     assert all(torch.equal(one[name], other[name]) for name in one)
-    assert list(out.glob("**/*.partial")) == []
+    assert partial_files(out) == []
 
 
 def test_what_is_kept_computes_the_same_up_to_a_scale_of_each_channel(tiny: Trainer) -> None:

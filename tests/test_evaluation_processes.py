@@ -24,20 +24,29 @@ from ssimloss.cli._app import app
 from ssimloss.evaluation import evaluate, sharding
 
 METRICS = ("psnr", "ssim", "ms_ssim", "embedded")
-# What the command line runs, with one process that kills itself after some images.
-DYING = """
-import os, signal, sys
+# The command line with the arguments in a file, a line for each run; in the last one, a process
+# kills itself after some images. It has a store of its own: gloo meets only once in torchrun's.
+RUNS = """
+import os, pathlib, runpy, signal, sys
 from ssimloss import evaluation
-from ssimloss.cli import main
-dying, whole = sys.argv.pop(1), evaluation.evaluate
+dying, port, whole = *sys.argv[1:3], evaluation.evaluate
 def show(finished, total):
     if os.environ.get("RANK", "0") == dying and finished >= 16:
         os.kill(os.getpid(), signal.SIGKILL)
 def shown(*paths, on_progress, **options):
     return whole(*paths, on_progress=show, **options)
 
-evaluation.evaluate = shown
-main()
+runs = pathlib.Path(sys.argv[3]).read_text().splitlines()
+for run in runs:
+    sys.argv[1:] = run.split("\\t")
+    if run == runs[-1]:
+        evaluation.evaluate = shown
+        os.environ |= {"MASTER_PORT": port, "TORCHELASTIC_USE_AGENT_STORE": "False"}
+    try:
+        runpy.run_module("ssimloss.cli", run_name="__main__")
+    except SystemExit as ended:
+        if ended.code:
+            raise
 """
 
 
@@ -94,6 +103,12 @@ def command(*words: str, processes: int | None = None) -> subprocess.CompletedPr
     )
 
 
+def free_port() -> str:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return str(free.getsockname()[1])
+
+
 def tables(out: Path) -> tuple[bytes, bytes]:
     return (out / "per_image.csv").read_bytes(), (out / "summary.csv").read_bytes()
 
@@ -112,25 +127,44 @@ def alone(images: Path) -> tuple[bytes, bytes]:
     return tables(images / "alone")
 
 
+@pytest.fixture(scope="module")
+def launched(
+    images: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """Two processes of torchrun, which evaluate into ``whole``, and then into ``killed`` until one
+    of them kills itself.
+    """
+    folder = tmp_path_factory.mktemp("launched")
+    (folder / "runs.py").write_text(RUNS)
+    runs = ("\t".join(arguments(images, folder / out)) for out in ("whole", "killed"))
+    (folder / "arguments").write_text("\n".join(runs))
+    words = (str(folder / "runs.py"), "1", free_port(), str(folder / "arguments"))
+    return command(*words, processes=2), folder
+
+
 @needs_gloo
 @needs_torch(2, 7, "gloo may wait for ever in destroy_process_group")
 def test_torchrun_equals_one_process(
-    images: Path, alone: tuple[bytes, bytes], tmp_path: Path
+    alone: tuple[bytes, bytes], launched: tuple[subprocess.CompletedProcess[str], Path]
 ) -> None:
-    run = command("-m", "ssimloss.cli", *arguments(images, tmp_path / "out"), processes=3)
-    assert run.returncode == 0, run.stderr
-    assert tables(tmp_path / "out") == alone
-    assert len(list((tmp_path / "out/journal").glob("rank-*.csv"))) == 3
+    run, folder = launched
+    assert (folder / "whole/per_image.csv").exists(), run.stderr
+    assert tables(folder / "whole") == alone
+    assert len(list((folder / "whole/journal").glob("rank-*.csv"))) == 2
     assert run.stdout.count("protocol: ") == 1, "one of them speaks"
     assert "\x1b" not in run.stderr + run.stdout, "no control characters where there is no terminal"
 
 
 @needs_gloo
-def test_one_process_killed(images: Path, alone: tuple[bytes, bytes], tmp_path: Path) -> None:
+@needs_torch(2, 7, "gloo may wait for ever in destroy_process_group")
+def test_one_process_killed(
+    images: Path,
+    alone: tuple[bytes, bytes],
+    launched: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
     """The others end with an error, and another number of processes finishes."""
-    (tmp_path / "dying.py").write_text(DYING)
-    out = tmp_path / "out"
-    run = command(str(tmp_path / "dying.py"), "1", *arguments(images, out), processes=2)
+    run, folder = launched
+    out = folder / "killed"
     assert run.returncode != 0
     assert "SIGKILL" in run.stderr
     assert (
@@ -139,6 +173,7 @@ def test_one_process_killed(images: Path, alone: tuple[bytes, bytes], tmp_path: 
     ), run.stderr
     assert not (out / "per_image.csv").exists()
     assert (out / "journal/rank-1.jsonl").read_bytes().count(b"\n") >= 1
+    assert (out / "journal/rank-1.csv").read_bytes().count(b"\n") > 16
     done: list[tuple[int, int]] = []
     evaluate(
         images / "gt",
@@ -153,12 +188,14 @@ def test_one_process_killed(images: Path, alone: tuple[bytes, bytes], tmp_path: 
     assert tables(out) == alone
 
 
+@pytest.mark.sweep  # also where there is no torchrun; by the same journal as above
 def test_the_process_killed(images: Path, alone: tuple[bytes, bytes], tmp_path: Path) -> None:
-    (tmp_path / "dying.py").write_text(DYING)
     out = tmp_path / "out"
-    run = command(str(tmp_path / "dying.py"), "0", *arguments(images, out))
+    (tmp_path / "runs.py").write_text(RUNS)
+    (tmp_path / "arguments").write_text("\t".join(arguments(images, out)))
+    run = command(str(tmp_path / "runs.py"), "0", "", str(tmp_path / "arguments"))
     assert run.returncode == -signal.SIGKILL
-    assert (out / "journal/rank-0.csv").read_bytes().count(b"\n") > 10
+    assert (out / "journal/rank-0.csv").read_bytes().count(b"\n") > 16
     evaluate(images / "gt", images / "a", metrics=METRICS, out=out, resume=True, report=False)
     assert tables(out) == alone
 
@@ -196,15 +233,13 @@ def test_variables_of_an_earlier_job_are_told(
     monkeypatch.setattr(sharding, "_UNANNOUNCED", timedelta(seconds=1))
     for name in ("RANK", "MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_RUN_ID"):
         monkeypatch.delenv(name, raising=False)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
     if "MASTER_ADDR" in variables:
-        variables = variables | {"MASTER_PORT": port}
+        variables = variables | {"MASTER_PORT": free_port()}
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(RuntimeError, match=told):
-        evaluate(images / "gt/001.png", images / "a/001.png", metrics=["psnr"])
+    if "MASTER_ADDR" not in variables:  # where nothing waits
+        with pytest.raises(RuntimeError, match=told):
+            evaluate(images / "gt/001.png", images / "a/001.png", metrics=["psnr"])
     result = CliRunner().invoke(
         app, ["evaluate", str(images / "gt/001.png"), str(images / "a/001.png"), "--metrics", "l1"]
     )

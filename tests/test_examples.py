@@ -81,7 +81,7 @@ def training(data: Path) -> list[photographs.Photograph]:
 
 
 def options(data: Path, out: Path) -> tuple[object, ...]:
-    return ("--data", data, "--out", out, *TINY_OPTIONS, "--steps", 150, "--checkpoint-every", 10)
+    return ("--data", data, "--out", out, *TINY_OPTIONS, "--steps", 60, "--checkpoint-every", 3)
 
 
 def weights(out: Path) -> dict[str, torch.Tensor]:
@@ -117,18 +117,22 @@ def run_quietly(
 
 
 def test_a_killed_run_resumes_to_the_same_weights_table_and_picture(
-    data: Path, tmp_path: Path
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    check_outputs(tmp_path / "whole", run(SCRIPT, *options(data, tmp_path / "whole")))
+    call(monkeypatch, train_super_resolution, *options(data, tmp_path / "whole"))
+    check_outputs(tmp_path / "whole", capsys.readouterr().out)
 
     out = tmp_path / "killed"
-    # At step 0, 10, 20, 30.
-    step = kill_after(out / "checkpoint.pt", 4, SCRIPT, *options(data, out))
-    assert 0 < step < 150
+    # At step 0, 3, 6.
+    step = kill_after(out / "checkpoint.pt", 3, SCRIPT, *options(data, out))["step"]
+    assert 0 < step < 60
     assert not (out / "network.pt").exists()
 
     printed = run(SCRIPT, *options(data, out), "--resume")
-    assert f"at step {step} of 150" in printed
+    assert f"at step {step} of 60" in printed
     check_outputs(out, printed)
     assert partial_files(out) == []
 

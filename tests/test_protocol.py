@@ -51,8 +51,7 @@ def test_equals_basicsr(row: dict) -> None:
     assert abs(value.item() - row["value"]) <= 1e-6
 
 
-@pytest.mark.parametrize("scale", [2, 3, 4])
-@pytest.mark.parametrize("case", ["odd", "mixed"])
+@pytest.mark.parametrize(("case", "scale"), [("odd", 3), ("mixed", 2), ("mixed", 4)])
 def test_equals_the_reference_on_odd_sizes(case: str, scale: int) -> None:
     of = protocol("basicsr", scale=scale)
     x, y = reference.super_resolution_pair(*photographs.case(case), crop_border=scale)
@@ -242,17 +241,16 @@ def test_values_do_not_depend_on_the_batch_or_on_threads(
             for function in (of.psnr, of.ssim, of.ms_ssim):
                 torch.set_num_threads(1)
                 expected = function(pred, target)
-                for count in (2, 3) if backend != "eager" else (3,):
-                    torch.set_num_threads(count)
-                    assert torch.equal(function(pred, target), expected)
-                    alone = torch.cat(
-                        [function(p[None], t[None]) for p, t in zip(pred, target, strict=True)]
-                    )
-                    assert torch.equal(alone, expected), (
-                        of.title,
-                        function.__name__,
-                        (alone - expected).abs().max().item(),
-                    )
+                torch.set_num_threads(3)  # more threads than images
+                assert torch.equal(function(pred, target), expected)
+                alone = torch.cat(
+                    [function(p[None], t[None]) for p, t in zip(pred, target, strict=True)]
+                )
+                assert torch.equal(alone, expected), (
+                    of.title,
+                    function.__name__,
+                    (alone - expected).abs().max().item(),
+                )
     finally:
         torch.set_num_threads(threads)
 

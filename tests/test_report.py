@@ -470,38 +470,57 @@ def browser() -> Iterator[Any]:
         started.close()
 
 
+@pytest.fixture(scope="module")
+def only_tab(browser: Any) -> Iterator[Any]:
+    """One for all tests. It jumps to where it scrolls, instead of gliding there."""
+    tab = browser.new_page(reduced_motion="reduce")
+    tab.set_default_timeout(10_000)
+    yield tab
+    tab.close()
+
+
 @pytest.fixture
-def open_page(browser: Any) -> Iterator[Open]:
-    """Opens a report from disk; after the test no page may have complained or asked
-    for anything.
+def open_page(only_tab: Any) -> Iterator[Open]:
+    """Opens a report from disk, as if for the first time; after the test no page may have
+    complained or asked for anything.
     """
-    pages, complaints = [], []
+    tab = only_tab
+    opened, complaints = [], []
+    listeners = {
+        "console": lambda message: complaints.append(f"{message.type}: {message.text}"),
+        "pageerror": lambda error: complaints.append(str(error)),
+        "dialog": lambda dialog: (complaints.append(dialog.message), dialog.dismiss()),
+        "request": lambda request: (
+            None
+            if request.url.startswith(("data:", *opened[-1:]))
+            else complaints.append(request.url)
+        ),
+    }
+
+    def leave() -> None:
+        assert tab.evaluate("window.hacked") is None
+        tab.evaluate("localStorage.clear()")
 
     def open_page(
         path: Path, *, width: int = 1200, height: int = 800, scheme: str = "light"
     ) -> Any:
-        tab = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
-        tab.set_default_timeout(10_000)
-        tab.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
-        tab.on("pageerror", lambda error: complaints.append(str(error)))
-        tab.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
-        tab.on(
-            "request",
-            lambda request: (
-                None
-                if request.url.startswith(("data:", path.as_uri()))
-                else complaints.append(request.url)
-            ),
-        )
+        if opened:
+            leave()
+        opened.append(path.as_uri())
+        tab.set_viewport_size({"width": width, "height": height})
+        tab.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        tab.goto("about:blank")  # or a page that is open would keep what was typed into it
         tab.goto(path.as_uri())
         tab.wait_for_selector("html[data-ready]", state="attached")
-        pages.append(tab)
         return tab
 
+    for event, listener in listeners.items():
+        tab.on(event, listener)
     yield open_page
-    for tab in pages:
-        assert tab.evaluate("window.hacked") is None
-        tab.close()
+    if opened:
+        leave()
+    for event, listener in listeners.items():
+        tab.remove_listener(event, listener)
     assert complaints == []
 
 
@@ -622,8 +641,7 @@ def test_all_methods_side_by_side_at_one_place(
     assert float(words[-1]) == pytest.approx(error, rel=0.05)
 
 
-@pytest.mark.parametrize("width", [400, 1200])
-def test_names_are_never_cut_to_the_same(open_page: Open, tmp_path: Path, width: int) -> None:
+def test_names_are_never_cut_to_the_same(open_page: Open, tmp_path: Path) -> None:
     """Names that differ only at the end or in the middle stay different everywhere; on a phone they
     stay visible.
     """
@@ -633,20 +651,21 @@ def test_names_are_never_cut_to_the_same(open_page: Open, tmp_path: Path, width:
         start, end = ("", f"_{image.index}.png") if image.index % 2 else (image.index, ".png")
         image.name = f"{same}{start}{'_x' * 90}{end}"
     evaluation = summed(evaluation.metrics, evaluation.methods, evaluation.images)
-    tab = open_page(write_report(evaluation, tmp_path, worst=9), width=width)
+    page = write_report(evaluation, tmp_path, worst=9)
     texts = "all => all.map(one => one.textContent.replace(/[0-9.]+ dB/, ''))"
-    for part, number in (("#images .name", 9), (".card-name", 9), (".result th[scope=row]", 2)):
-        assert len(set(tab.eval_on_selector_all(part, texts))) == number, part
-    heads = tab.eval_on_selector_all("#images thead th[aria-sort]", texts)
-    assert len(set(heads)) == 4
     cut = "all => all.filter(n => n.scrollHeight > n.clientHeight + 1).length"
-    assert tab.eval_on_selector_all("#images .name", cut) == 0
-    if width == 400:
-        first = tab.locator("#images tbody th").first
-        before = first.bounding_box()["x"]
-        tab.eval_on_selector(".scroller", "box => box.scrollTo(300, 0)")
-        assert tab.evaluate("document.querySelector('.scroller').scrollLeft") > 0
-        assert first.bounding_box()["x"] == before
+    for width in (1200, 400):
+        tab = open_page(page, width=width)
+        for part, number in (("#images .name", 9), (".card-name", 9), (".result th[scope=row]", 2)):
+            assert len(set(tab.eval_on_selector_all(part, texts))) == number, part
+        heads = tab.eval_on_selector_all("#images thead th[aria-sort]", texts)
+        assert len(set(heads)) == 4
+        assert tab.eval_on_selector_all("#images .name", cut) == 0
+    first = tab.locator("#images tbody th").first
+    before = first.bounding_box()["x"]
+    tab.eval_on_selector(".scroller", "box => box.scrollTo(300, 0)")
+    assert tab.evaluate("document.querySelector('.scroller').scrollLeft") > 0
+    assert first.bounding_box()["x"] == before
 
 
 def test_best_mean_is_of_the_same_images(open_page: Open, tmp_path: Path) -> None:
@@ -859,39 +878,37 @@ def test_maps_are_coloured_and_read(open_page: Open, three: Evaluation, three_pa
 
 def test_light_and_dark(open_page: Open, three_page: Path) -> None:
     paper = "getComputedStyle(document.body).backgroundColor"
-    light, dark = open_page(three_page), open_page(three_page, scheme="dark")
-    shades = [light.evaluate(paper), dark.evaluate(paper)]
-    assert shades == ["rgb(253, 253, 251)", "rgb(22, 23, 21)"]
-    for tab, word, shade in ((light, "Dark", shades[1]), (dark, "Light", shades[0])):
-        tab.click(f"#theme label[title={word}]")
-        assert tab.evaluate(paper) == shade
+    tab = open_page(three_page)
+    light, dark = "rgb(253, 253, 251)", "rgb(22, 23, 21)"
+    assert tab.evaluate(paper) == light
+    tab.click("#theme label[title=Dark]")
+    assert tab.evaluate(paper) == dark
+    tab = open_page(three_page, scheme="dark")
+    assert tab.evaluate(paper) == dark
+    tab.click("#theme label[title=Light]")
+    assert tab.evaluate(paper) == light
 
 
-@pytest.mark.parametrize("width", [400, 800, 1600])
+@pytest.mark.parametrize(
+    ("name", "width"),
+    [("three_page", 400), ("three_page", 800), ("three_page", 1600), ("gray_page", 400)],
+)
 def test_nothing_is_wider_than_the_page(
-    open_page: Open, three_page: Path, gray_page: Path, width: int
+    open_page: Open, name: str, width: int, request: pytest.FixtureRequest
 ) -> None:
-    for path in (three_page, gray_page):
-        tab = open_page(path, width=width)
-        wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert tab.evaluate(wider) == 0
-        tab.locator("#worst .card").nth(2).click()  # the longest name
-        assert (
-            tab.evaluate(
-                "document.querySelector('dialog').scrollWidth - "
-                "document.querySelector('dialog').clientWidth"
-            )
-            == 0
-        )
-        over = (
-            "(s) => { const b = document.querySelector(s).getBoundingClientRect(); return b.left "
-            ">= 0 && b.right <= innerWidth; }"
-        )
-        assert all(
-            tab.evaluate(over, part)
-            for part in (".title", ".buttons", "#viewer .stage", ".controls", ".tile", ".copies")
-        )
-        tab.keyboard.press("Escape")
+    tab = open_page(request.getfixturevalue(name), width=width)
+    wider = "part => part.scrollWidth - part.clientWidth"
+    assert tab.eval_on_selector("html", wider) == 0
+    tab.locator("#worst .card").nth(2).click()  # the longest name
+    assert tab.eval_on_selector("dialog", wider) == 0
+    over = (
+        "(s) => { const b = document.querySelector(s).getBoundingClientRect(); return b.left "
+        ">= 0 && b.right <= innerWidth; }"
+    )
+    assert all(
+        tab.evaluate(over, part)
+        for part in (".title", ".buttons", "#viewer .stage", ".controls", ".tile", ".copies")
+    )
 
 
 def test_images_that_were_turned_are_marked(open_page: Open, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ import train_cyclegan
 from cyclegan import domains, evaluation
 from cyclegan.networks import ImagePool
 from cyclegan.training import Settings, Trainer
-from example_runs import assert_same, error_of, kill_after, partial_files, run
+from example_runs import assert_same, call, error_of, kill_after, partial_files
 from PIL import Image
 from super_resolution import photographs
 from test_examples import crops
@@ -82,20 +82,25 @@ def train(trainer: Trainer, checkpoint: Path, *, until: int | None = None) -> No
 
 
 def test_a_killed_run_resumes_to_the_same_weights_table_and_picture(
-    data: Path, tmp_path: Path
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    options = ("--data", data, *TINY_OPTIONS, "--steps", 120, "--checkpoint-every", 10)
-    run("train_cyclegan.py", "--out", tmp_path / "whole", *options)
+    options = ("--data", data, *TINY_OPTIONS, "--steps", 60, "--checkpoint-every", 5)
+    call(monkeypatch, train_cyclegan, "--out", tmp_path / "whole", *options)
     check_outputs(tmp_path / "whole")
+    capsys.readouterr()
 
     out = tmp_path / "killed"
-    # Written at step 0, 10, 20.
-    step = kill_after(out / "checkpoint.pt", 3, "train_cyclegan.py", "--out", out, *options)
-    assert 0 < step < 120
+    # Written at step 0, 5, 10.
+    killed = kill_after(out / "checkpoint.pt", 3, "train_cyclegan.py", "--out", out, *options)
+    step = killed["step"]
+    assert 0 < step < 60
     assert not (out / "generators.pt").exists()
 
-    printed = run("train_cyclegan.py", "--out", out, *options, "--resume")
-    assert f"at step {step} of 120" in " ".join(printed.split())
+    call(monkeypatch, train_cyclegan, "--out", out, *options, "--resume")
+    assert f"at step {step} of 60" in " ".join(capsys.readouterr().out.split())
     check_outputs(out)
     assert partial_files(out) == []
     for name in ("generators.pt", "checkpoint.pt"):

@@ -16,6 +16,7 @@ import processes
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
+from torchmetrics import Metric  # here: imported once, before the processes are forked
 
 from ssimloss import metrics
 from ssimloss.metrics import SuperResolutionProtocol, Validator
@@ -83,7 +84,7 @@ def kept_values(rank: int, world: int, group: object = None) -> dict[str, list[f
     return {name: values.tolist() for name, values in found.values().items()}
 
 
-def metric_collection(group: object = None) -> dict[str, object]:
+def metric_collection(group: object = None) -> dict[str, Metric]:
     options = {"process_group": group}
     return {
         "psnr": metrics.PSNR(protocol=SuperResolutionProtocol(2), keep_values=True, **options),
@@ -124,17 +125,17 @@ def main(folder: Path, rank: int) -> None:
             for start in range(0, len(mine), 2):
                 some = mine[start : start + 2]
                 found.update(pred[some], target[some], some)
-                torchmetrics["psnr"].update(pred[some], target[some], torch.tensor(some))  # type: ignore[attr-defined]
-                torchmetrics["ssim"].update(pred[some], target[some], index=some)  # type: ignore[attr-defined]
+                torchmetrics["psnr"].update(pred[some], target[some], torch.tensor(some))
+                torchmetrics["ssim"].update(pred[some], target[some], index=some)
             if rank:  # the first process has no image at all
-                torchmetrics["plain"].update(pred[mine], target[mine])  # type: ignore[attr-defined]
+                torchmetrics["plain"].update(pred[mine], target[mine])
             calls.clear()
             report[f"{world} {padded}"] = found.compute()
             report[f"{world} {padded} collectives"] = list(calls)
-            report[f"{world} {padded} psnr"] = torchmetrics["psnr"].compute().item()  # type: ignore[attr-defined]
-            report[f"{world} {padded} values"] = torchmetrics["psnr"].values().tolist()  # type: ignore[attr-defined]
-            report[f"{world} {padded} ssim"] = torchmetrics["ssim"].compute().item()  # type: ignore[attr-defined]
-            report[f"{world} {padded} plain"] = torchmetrics["plain"].compute().item()  # type: ignore[attr-defined]
+            report[f"{world} {padded} psnr"] = torchmetrics["psnr"].compute().item()
+            report[f"{world} {padded} values"] = torchmetrics["psnr"].values().tolist()
+            report[f"{world} {padded} ssim"] = torchmetrics["ssim"].compute().item()
+            report[f"{world} {padded} plain"] = torchmetrics["plain"].compute().item()
     report["kept values"] = kept_values(rank, 3)
     plain = validator()
     if rank != 1:  # which has no image at all
