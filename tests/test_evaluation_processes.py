@@ -25,23 +25,22 @@ from ssimloss.evaluation import evaluate, sharding
 
 METRICS = ("psnr", "ssim", "ms_ssim", "embedded")
 # The command line with the arguments in a file, a line for each run; in the last one, a process
-# kills itself after some images. It has a store of its own: gloo meets only once in torchrun's.
+# kills itself after some images.
 RUNS = """
 import os, pathlib, runpy, signal, sys
 from ssimloss import evaluation
-dying, port, whole = *sys.argv[1:3], evaluation.evaluate
+dying, listed, whole = *sys.argv[1:], evaluation.evaluate
 def show(finished, total):
     if os.environ.get("RANK", "0") == dying and finished >= 16:
         os.kill(os.getpid(), signal.SIGKILL)
 def shown(*paths, on_progress, **options):
     return whole(*paths, on_progress=show, **options)
 
-runs = pathlib.Path(sys.argv[3]).read_text().splitlines()
+runs = pathlib.Path(listed).read_text().splitlines()
 for run in runs:
     sys.argv[1:] = run.split("\\t")
     if run == runs[-1]:
         evaluation.evaluate = shown
-        os.environ |= {"MASTER_PORT": port, "TORCHELASTIC_USE_AGENT_STORE": "False"}
     try:
         runpy.run_module("ssimloss.cli", run_name="__main__")
     except SystemExit as ended:
@@ -138,7 +137,7 @@ def launched(
     (folder / "runs.py").write_text(RUNS)
     runs = ("\t".join(arguments(images, folder / out)) for out in ("whole", "killed"))
     (folder / "arguments").write_text("\n".join(runs))
-    words = (str(folder / "runs.py"), "1", free_port(), str(folder / "arguments"))
+    words = (str(folder / "runs.py"), "1", str(folder / "arguments"))
     return command(*words, processes=2), folder
 
 
@@ -193,7 +192,7 @@ def test_the_process_killed(images: Path, alone: tuple[bytes, bytes], tmp_path: 
     out = tmp_path / "out"
     (tmp_path / "runs.py").write_text(RUNS)
     (tmp_path / "arguments").write_text("\t".join(arguments(images, out)))
-    run = command(str(tmp_path / "runs.py"), "0", "", str(tmp_path / "arguments"))
+    run = command(str(tmp_path / "runs.py"), "0", str(tmp_path / "arguments"))
     assert run.returncode == -signal.SIGKILL
     assert (out / "journal/rank-0.csv").read_bytes().count(b"\n") > 16
     evaluate(images / "gt", images / "a", metrics=METRICS, out=out, resume=True, report=False)

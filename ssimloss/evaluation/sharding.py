@@ -4,6 +4,7 @@ Under ``torchrun``, or in a script that has joined ``torch.distributed`` itself,
 a share of the batches. Only Python objects are exchanged, over gloo, whatever the device.
 """
 
+import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ _MEETING = timedelta(minutes=5)  # for all processes of a script or of torchrun 
 # The same without torchrun: usually there is one process, and its environment has variables of an
 # earlier job.
 _UNANNOUNCED = timedelta(seconds=30)
+_MEETINGS = itertools.count()
 # Processes finish their shares at different times; one that dies is noticed at once.
 _PATIENCE = timedelta(days=2)
 
@@ -140,7 +142,12 @@ def _meet(size: int) -> None:
         )
     patience = _MEETING if "TORCHELASTIC_RUN_ID" in os.environ else _UNANNOUNCED
     try:
-        dist.init_process_group("gloo", timeout=patience)
+        # PyTorch documents both, and does not export them to type checkers.
+        meeting = dist.rendezvous("env://", timeout=patience)  # type: ignore[attr-defined]
+        store, rank, size = next(meeting)
+        # The store of torchrun keeps the addresses of groups that were left, of an earlier call.
+        store = dist.PrefixStore(f"ssimloss {next(_MEETINGS)}", store)  # type: ignore[attr-defined]
+        dist.init_process_group("gloo", store=store, rank=rank, world_size=size, timeout=patience)
     except (RuntimeError, ValueError) as error:
         raise RuntimeError(
             f"the environment has WORLD_SIZE={size} and RANK={os.environ['RANK']}, but these "
