@@ -203,7 +203,7 @@ def operators(run: Callable[[Tensor], Tensor], x: Tensor) -> set[str]:
     "loss",
     [
         lambda x, y: F.ssim_loss(x, y, backend="eager"),
-        lambda x, y: F.ms_ssim_l1_loss(x, y, window_size=7, backend="eager"),
+        lambda x, y: F.ms_ssim_l1_loss(x, y, window_size=3, sigmas=(0.5, 1.0), backend="eager"),
         lambda x, y: F.texture_loss({"a": x}, {"a": y}, layers={"a": 1.0}),
         lambda x, y: F.imresize(x - y, scale=0.5).square().mean(),
     ],

@@ -17,8 +17,20 @@ import ssimloss
 
 ROOT = Path(__file__).parents[1]
 
-# Everything is watched from before `import torch`, judged only after it: torch may import, warn and
-# write as it likes.
+# Each in a separate process, which has imported torch but nothing of ssimloss: torch is imported
+# once, and may import, warn and write as it likes.
+IN_PROCESSES = """
+import json, os, sys, torch
+for name, statements in json.load(sys.stdin).items():
+    assert not [module for module in sys.modules if module.startswith("ssimloss")]
+    if os.fork() == 0:
+        exec(statements)
+        sys.stdout.flush()
+        os._exit(0)
+    if os.wait()[1]:
+        sys.exit(name)
+"""
+
 SCRIPT = """
 import json, socket, sys, warnings
 import torch
@@ -46,7 +58,7 @@ report["modules"] = sorted(set(sys.modules) - before)
 report["threads"] = torch.get_num_threads()
 report["default_dtype"] = str(torch.get_default_dtype())
 report["audit"] = list(report["audit"])
-print(json.dumps(report))
+print(json.dumps(report), flush=True)
 """
 
 
@@ -54,18 +66,18 @@ print(json.dumps(report))
 PICKLED = pickle.dumps(ssimloss.SSIMLoss(window_size=7))
 
 
-def import_report(planted: str = "") -> dict[str, object]:
-    """Import the package in a new interpreter, away from the repository, and tell what happened."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+def in_processes(**statements: str) -> str:
+    """What the statements print, each in a process of its own, away from the repository."""
     run = subprocess.run(
-        [sys.executable, "-B", "-c", SCRIPT.replace("PLANTED", planted)],
+        [sys.executable, "-B", "-c", IN_PROCESSES],
+        input=json.dumps(statements),
         capture_output=True,
         text=True,
-        env=environment,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         check=False,
     )
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
+    assert (run.returncode, run.stderr) == (0, "")
+    return run.stdout
 
 
 def foreign(report: dict[str, object]) -> list[str]:
@@ -77,8 +89,15 @@ def foreign(report: dict[str, object]) -> list[str]:
 
 
 @needs_torch(2, 7, "torch.library loads the compiler")
-def test_import_costs_nothing() -> None:
-    report = import_report()
+def test_import_costs_nothing_and_costs_are_seen(tmp_path: Path) -> None:
+    planted = (
+        f"open({str(tmp_path / 'log')!r}, 'w').close(); socket.socket().close(); "
+        "import PIL.Image, torch._dynamo"
+    )
+    printed = in_processes(
+        plain=SCRIPT.replace("PLANTED", ""), planted=SCRIPT.replace("PLANTED", planted)
+    )
+    report, of_planted = map(json.loads, printed.splitlines())
     assert report["cuda"] == report["cuda_before"] == False  # noqa: E712 - both, and exactly False
     assert report["audit"] == [], (
         "importing ssimloss writes files, opens sockets or starts processes"
@@ -92,20 +111,12 @@ def test_import_costs_nothing() -> None:
     assert compiler == [], (
         "importing ssimloss loads the compiler, which takes longer than torch itself"
     )
-
-
-@needs_torch(2, 7, "torch.library loads the compiler")
-def test_planted_costs_are_found(tmp_path: Path) -> None:
-    """The watch above sees what it is there to see."""
-    report = import_report(
-        f"open({str(tmp_path / 'log')!r}, 'w').close(); socket.socket().close(); "
-        "import PIL.Image, torch._dynamo"
-    )
-    events = " ".join(report["audit"])  # type: ignore[arg-type]
+    # The watch sees what it is there to see.
+    events = " ".join(of_planted["audit"])
     assert "log" in events
     assert "socket.__new__" in events
-    assert "PIL" in foreign(report)
-    assert any("torch._dynamo" in str(name) for name in report["modules"])  # type: ignore[attr-defined]
+    assert "PIL" in foreign(of_planted)
+    assert any("torch._dynamo" in str(name) for name in of_planted["modules"])
 
 
 _MEASURES = "{each.name for each in registered()}"
@@ -134,25 +145,7 @@ else:
 
 
 def test_the_first_import_may_be_any() -> None:
-    """Each in a separate process, which has imported torch but nothing of ssimloss."""
-    script = f"""
-import os, sys, torch
-for name, statements in {FIRST!r}.items():
-    assert not [module for module in sys.modules if module.startswith("ssimloss")]
-    if os.fork() == 0:
-        exec(statements)
-        os._exit(0)
-    if os.wait()[1]:
-        sys.exit(name)
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert in_processes(**FIRST) == ""
 
 
 # Commands and the status of each; none needs a tensor.

@@ -790,7 +790,7 @@ def test_mix_properties() -> None:
 
 def test_mix_gradcheck() -> None:
     images = tuple(
-        torch.rand(1, 2, 5, 6, dtype=torch.float64, requires_grad=True) for _ in range(2)
+        torch.rand(1, 1, 5, 6, dtype=torch.float64, requires_grad=True) for _ in range(2)
     )
     mask = torch.rand(1, 1, 5, 6) > 0.2
     for keywords in (

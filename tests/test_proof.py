@@ -534,16 +534,20 @@ def test_a_verdict_costs_a_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 ANOTHER = """
-import sys, pytest, torch
+import os, sys, pytest, torch
 sys.path.insert(0, {tests!r})
 import test_proof as t
 torch.set_num_threads(1)
 assert not t.proof._known and not t.proof._compiling  # by importing
+child = os.fork()  # spares one of the two processes the imports
 with pytest.MonkeyPatch.context() as patch:
     kernel = t.install(patch, t.StandIn())
     t.F.ssim(*t.PAIR)
     t.F.ssim(*t.PAIR, padding="zeros")
-print(kernel.runs, kernel.trials)
+print(kernel.runs, kernel.trials, flush=True)
+if not child:
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
 """
 
 
@@ -551,13 +555,12 @@ def test_processes_at_once(cache: Path) -> None:
     """Each finds or reads each verdict, and no file is torn or left over."""
     program = ANOTHER.format(tests=str(ROOT / "tests"))
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    started = [
-        subprocess.Popen([sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE)
-        for _ in range(2)
-    ]
-    found = [process.communicate()[0].split() for process in started]
-    assert [process.returncode for process in started] == [0, 0]
-    assert [runs for runs, _ in found] == [b"2", b"2"]
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, text=True
+    )
+    assert done.returncode == 0
+    found = [line.split() for line in done.stdout.splitlines()]
+    assert [runs for runs, _ in found] == ["2", "2"]
     assert all(int(tried) <= 2 for _, tried in found)
     assert outcomes(cache) == ["taken"] * 2
     assert [path.suffix for path in cache.iterdir()] == [".json"] * 2

@@ -191,7 +191,7 @@ def test_compiled_is_one_graph(dynamic: bool) -> None:
     compiled = torch.compile(
         lambda x: F.imresize(x, scale=1 / 2), fullgraph=True, dynamic=dynamic, backend="aot_eager"
     )
-    for sides in ((24, 30), (25, 40)):
+    for sides in ((24, 30), (25, 40)) if dynamic else ((25, 40),):
         image = picture(*sides, torch.float32).requires_grad_()
         small, expected = compiled(image), F.imresize(image, scale=1 / 2)
         battery.close(small, expected, 1e-6)

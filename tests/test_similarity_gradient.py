@@ -7,7 +7,6 @@ The values are the business of ``test_structure`` and ``test_multiscale``.
 from __future__ import annotations
 
 import functools
-import gc
 from collections.abc import Callable
 
 import pytest
@@ -453,7 +452,6 @@ class _Memory(TorchDispatchMode):
 
 def peak(run: Callable[[], object], pred: Tensor) -> float:
     """Peak memory in units of the image."""
-    gc.collect()
     with _Memory() as memory:
         run()
     return memory.peak / (pred.numel() * pred.element_size())

@@ -40,6 +40,9 @@ for loss in (ssimloss.CharbonnierLoss(), ssimloss.SSIMLoss()):
     value.backward()
     assert value.isfinite() and pred.grad.isfinite().all()
 print("computed")
+import runpy
+sys.argv = ["ssimloss.kernels"]
+runpy.run_module("ssimloss.kernels", run_name="__main__", alter_sys=True)
 """
 
 # The files that travel with the package, where there is no repository to find them in.
@@ -61,6 +64,20 @@ for row in weights.BUNDLED:
     else:
         assert all(tensor.isfinite().all() for tensor in weights.load_bundled(row.name).values())
     print(row.name)
+print("read")
+"""
+
+# What prints tables, one command after the other in one process.
+COMMANDS = """
+import sys
+from ssimloss.cli import main
+for command in sys.argv[1:]:
+    sys.argv = ["ssimloss", *command.split()]
+    try:
+        main()
+    except SystemExit as end:
+        assert not end.code, (command, end.code)
+    print("end of a table")
 """
 
 # Every process of the environment refuses to connect.
@@ -106,8 +123,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def made(folder: Path) -> None:
         copy_sources(folder / "source")
-        # What is in the wheel and whether it loads does not depend on the level of optimisation.
-        build(folder / "source", folder / "dist", SSIMLOSS_CXXFLAGS="-O0")
+        # What is in the wheel and whether it loads depends neither on the level of optimisation nor
+        # on the number of instruction sets.
+        quick = {"SSIMLOSS_CXXFLAGS": "-O0", "SSIMLOSS_INSTRUCTIONS": "baseline"}
+        build(folder / "source", folder / "dist", **quick)
 
     (path,) = (once(tmp_path_factory, "wheel", made) / "dist").glob("*.whl")
     return path
@@ -121,7 +140,7 @@ def wheel_without_compiler(tmp_path_factory: pytest.TempPathFactory) -> Path:
         copy_sources(folder / "source")
         empty = folder / "bin"
         empty.mkdir()
-        build(folder / "source", folder / "dist", PATH=str(empty), CC="cc", CXX="c++")
+        build(folder / "source", folder / "dist", "--wheel", PATH=str(empty), CC="cc", CXX="c++")
 
     (path,) = (once(tmp_path_factory, "bare", made) / "dist").glob("*.whl")
     return path
@@ -152,8 +171,9 @@ def copy_sources(to: Path) -> None:
     )
 
 
-def build(source: Path, out: Path, **environment: str) -> Path:
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, cwd=source, **environment)
+def build(source: Path, out: Path, *options: str, **environment: str) -> Path:
+    command = (sys.executable, "-m", "build", "--no-isolation", *options, "--outdir", out)
+    run(*command, cwd=source, **environment)
     (path,) = out.glob("*.whl")
     return path
 
@@ -232,6 +252,7 @@ def install(wheel: Path, folder: Path) -> tuple[Path, Path]:
         "--quiet",
         "--no-index",
         "--no-deps",
+        "--no-compile",  # what is imported is compiled anyway
     )
     run(*pip, wheel, cwd=elsewhere)
     # A path file adds a folder without running the path files in it, so that an editable install
@@ -246,14 +267,8 @@ def install(wheel: Path, folder: Path) -> tuple[Path, Path]:
 @pytest.mark.slow
 @needs_compiler
 def test_wheel_works_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
+    """LPIPS too, the module and the command, where no socket connects and no cache has a file."""
     python, elsewhere = install(wheel, tmp_path)
-    assert run(python, "-c", SCRIPT, "native", cwd=elsewhere).strip() == "computed"
-    assert "cpu     runs: " in run(python, "-m", "ssimloss.kernels", cwd=elsewhere)
-    lpips_works_without_a_network(python, elsewhere)
-
-
-def lpips_works_without_a_network(python: Path, elsewhere: Path) -> None:
-    """The module and the command, where no socket connects and no cache has a file."""
     Path(elsewhere, "refused.py").write_text(REFUSED, encoding="utf-8")
     for folder, brightness in (("a", 0), ("b", 40)):
         Path(elsewhere, folder).mkdir()
@@ -262,7 +277,9 @@ def lpips_works_without_a_network(python: Path, elsewhere: Path) -> None:
     (purelib,) = python.parents[1].glob("lib/python*/site-packages")
     Path(purelib, "refused.pth").write_text(f"{elsewhere}\nimport refused\n", encoding="utf-8")
     empty = {"TORCH_HOME": str(elsewhere / "cache")}
-    assert run(python, "-c", LPIPS, cwd=elsewhere, **empty).split() == ["refused", "computed"]
+    told = run(python, "-c", LPIPS + SCRIPT, "native", cwd=elsewhere, **empty)
+    assert told.startswith("refused\ncomputed\ncomputed\n")
+    assert "cpu     runs: " in told
     table = run(
         python.with_name("ssimloss"),
         "evaluate",
@@ -284,22 +301,17 @@ def test_install_without_a_compiler(wheel_without_compiler: Path, tmp_path: Path
         "ssimloss/kernels/libssimloss.so" not in zipfile.ZipFile(wheel_without_compiler).namelist()
     )
     python, elsewhere = install(wheel_without_compiler, tmp_path)
-    assert run(python, "-c", SCRIPT, "eager", cwd=elsewhere).strip() == "computed"
-    assert run(python, "-c", WEIGHTS, cwd=elsewhere).split() == [
-        row.name for row in weights.BUNDLED
-    ]
-    report = run(python, "-m", "ssimloss.kernels", cwd=elsewhere)
-    told = " ".join(run(python.with_name("ssimloss"), "doctor", cwd=elsewhere).split())
+    names = [row.name for row in weights.BUNDLED]
+    verify = " ".join(("weights verify", *names))
+    told = run(python, "-c", WEIGHTS + SCRIPT, "eager", cwd=elsewhere)
+    read, report = told.split("\nread\ncomputed\n")
+    assert read.split() == names
+    told = run(python, "-c", COMMANDS, verify, "doctor", cwd=elsewhere)
+    verified, told, _ = told.split("end of a table\n")
+    assert verified.count("ok  ") == len(names)
+    told = " ".join(told.split())
     assert "cpu absent does not run: the native library libssimloss.so was not built" in told
     assert "broken" not in told
-    verified = run(
-        python.with_name("ssimloss"),
-        "weights",
-        "verify",
-        *(row.name for row in weights.BUNDLED),
-        cwd=elsewhere,
-    )
-    assert verified.count("ok  ") == len(weights.BUNDLED)
     assert "cpu     does not run: the native library libssimloss.so was not built" in report
     assert "install a compiler" in report
 
@@ -319,6 +331,7 @@ def test_a_library_can_be_demanded(tmp_path: Path) -> None:
         build(
             tmp_path / "source",
             tmp_path / "dist",
+            "--wheel",
             PATH=str(tmp_path / "bin"),
             CC="cc",
             CXX="c++",

@@ -86,7 +86,7 @@ class Effort:
             product_side=64,
             lanes=(32, 64),
             row_strips=(1,),
-            tests=("tests/test_resize.py",),
+            tests=("tests/test_alarms.py",),
             libraries=("pytorch-msssim",),
         )
 
