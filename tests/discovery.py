@@ -11,6 +11,7 @@ place of the name of a loss.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import functools
@@ -159,10 +160,18 @@ class ADISTS(_Narrow, ssimloss.ADISTS):
     pass
 
 
-def _on_fewer_pixels(module: nn.Module, pred: Tensor, target: Tensor) -> Tensor:
-    """The saliency of VSI is computed at 256 x 256 pixels, whatever the size of the images."""
+@contextlib.contextmanager
+def fewer_pixels() -> Iterator[None]:
+    """The saliency of VSI is computed at 256 x 256 pixels, whatever the size of the images; inside,
+    at 64 x 64.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(importlib.import_module("ssimloss.functional.vsi"), "_SIDE", 64)
+        yield
+
+
+def _on_fewer_pixels(module: nn.Module, pred: Tensor, target: Tensor) -> Tensor:
+    with fewer_pixels():
         return module(pred, target)
 
 
