@@ -21,7 +21,7 @@ import itertools
 import types
 import typing
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -608,3 +608,24 @@ def _variants() -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
 # Name of a variant -> the loss, and its options.
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {}
 VARIANTS.update(_variants())
+
+
+def _every_word() -> Iterator[str]:
+    seen: set[tuple[str, str]] = set()
+    for name in VARIANTS:
+        words = {(base(name), word) for word in name.split()[1:]}
+        if words - seen:
+            yield name
+        seen |= words
+
+
+# The variants that together hold every word of every option. The others add pairs of words.
+EVERY_WORD = set(_every_word())
+
+
+def one_word_at_a_time(names: Iterable[str]) -> list[Any]:
+    """Losses and variants for a test in which options hardly depend on each other: `make sweep`
+    does the variants that only add pairs of words.
+    """
+    pairs = VARIANTS.keys() - EVERY_WORD
+    return [pytest.param(n, marks=pytest.mark.sweep) if n in pairs else n for n in names]

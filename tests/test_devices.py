@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import torch
-from discovery import LOSSES, VARIANTS, evaluate, fresh, recipe
+from discovery import LOSSES, VARIANTS, evaluate, fresh, one_word_at_a_time, recipe
 from fakes import Watch, step, watched, without_float64
 from oldest import needs_torch
 from torch import Tensor, nn
@@ -118,7 +118,7 @@ def check_backward(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         assert not_deterministic(watch.operators) <= NOT_DETERMINISTIC.keys()
 
 
-@pytest.mark.parametrize("name", [name for name in CLOSED if name in VARIANTS])
+@pytest.mark.parametrize("name", one_word_at_a_time(n for n in CLOSED if n in VARIANTS))
 def test_every_variant(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Forward on a device that is not the current one, backward as on one without float64."""
     assert not noted(name, "cuda:1", monkeypatch).found

@@ -24,6 +24,7 @@ import photographs
 import pytest
 import torch
 from discovery import (
+    EVERY_WORD,
     LOSSES,
     OF_CLIPS,
     OF_SETS,
@@ -35,6 +36,7 @@ from discovery import (
     fresh,
     function_of,
     has,
+    one_word_at_a_time,
     pairwise,
     photos,
     recipe,
@@ -138,6 +140,8 @@ def test_variants_hold_every_pair() -> None:
     assert {(row["a"], row["b"]) for row in rows} == {(0, 0), (0, 1), (1, 0), (2, 0), (2, 1)}
     assert {(row["a"], row["c"]) for row in rows} == set(itertools.product(range(3), range(4)))
     assert "SSIMLoss window=uniform padding=zeros covariance=sample" in VARIANTS
+    words = {(base(name), word) for name in VARIANTS for word in name.split()[1:]}
+    assert words == {(base(name), word) for name in EVERY_WORD for word in name.split()[1:]}
 
 
 def test_closeness_is_relative() -> None:
@@ -338,7 +342,9 @@ def test_stationary_points_are_there(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [name for name in (*LOSSES, *VARIANTS) if is_distance(name) and not is_stationary(name)],
+    one_word_at_a_time(
+        name for name in (*LOSSES, *VARIANTS) if is_distance(name) and not is_stationary(name)
+    ),
 )
 def test_gradient_is_alive_from_flat_images(name: str) -> None:
     """Where a loss is not at its minimum, each channel has a gradient of some use: at least a
@@ -401,7 +407,9 @@ def are_alive(name: str, module: nn.Module, *images: Tensor) -> bool:
     )
 
 
-@pytest.mark.parametrize("name", [name for name in (*LOSSES, *VARIANTS) if is_distance(name)])
+@pytest.mark.parametrize(
+    "name", one_word_at_a_time(name for name in (*LOSSES, *VARIANTS) if is_distance(name))
+)
 def test_gradient_is_alive_from_the_negative(name: str) -> None:
     target = photos(name)[1][:1]
     negatives = 1 - target, 2 * target.mean() - target
