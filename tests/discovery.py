@@ -11,19 +11,22 @@ place of the name of a loss.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import functools
+import importlib
 import inspect
 import itertools
 import types
 import typing
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import photographs
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -66,7 +69,7 @@ class Recipe:
     # Further options, and sides, with which variants stay cheap.
     small: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     small_sides: tuple[int, int] | None = None
-    always_small: bool = False  # these options instead of the defaults, which take seconds
+    always_small: bool = False  # these options instead of the defaults, which take long
     # Variants beyond those of closed sets: name -> options, and how the images are passed.
     more: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     calls: Mapping[str, Callable[..., Tensor]] = dataclasses.field(default_factory=dict)
@@ -136,6 +139,42 @@ class _Judged(nn.Module):
         )
 
 
+class _Narrow:
+    """In place of VGG16, whose arithmetic would take nine tenths of the time."""
+
+    def _extract_with(self, _network: str, _layers: Sequence[str], **fixed: Any) -> None:
+        layers = ("relu1", "relu2", "relu3")
+        super()._extract_with(small_network(), layers, **fixed)  # type: ignore[misc]
+
+
+class DISTS(_Narrow, ssimloss.DISTS):
+    """With the published weights of as many channels as the network has."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for name, weights in self._constants.items():
+            self._constants[name] = [w[:n] for w, n in zip(weights, (3, 8, 12, 16), strict=False)]
+
+
+class ADISTS(_Narrow, ssimloss.ADISTS):
+    pass
+
+
+@contextlib.contextmanager
+def fewer_pixels() -> Iterator[None]:
+    """The saliency of VSI is computed at 256 x 256 pixels, whatever the size of the images; inside,
+    at 64 x 64.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(importlib.import_module("ssimloss.functional.vsi"), "_SIDE", 64)
+        yield
+
+
+def _on_fewer_pixels(module: nn.Module, pred: Tensor, target: Tensor) -> Tensor:
+    with fewer_pixels():
+        return module(pred, target)
+
+
 ZEROS = ("padding=zeros",)  # which are pixels of weight 1 beyond the border
 RECIPES = {
     "TotalVariationLoss": Recipe(
@@ -174,12 +213,15 @@ RECIPES = {
     ),
     "VIFLoss": Recipe(small_sides=(48, 60)),  # 41 pixels at least
     # 72 pixels at least, of two levels 18.
-    "VIFWaveletLoss": Recipe(sides=(76, 80), small={"levels": 2}, small_sides=(20, 24)),
+    "VIFWaveletLoss": Recipe(
+        sides=(24, 28), small={"levels": 2}, small_sides=(20, 24), always_small=True
+    ),
     # 161 pixels at least, of three scales 41.
     "IWSSIMLoss": Recipe(
-        sides=(165, 170),
+        sides=(44, 48),
         small={"scale_weights": (0.2, 0.3, 0.5)},
         small_sides=(44, 48),
+        always_small=True,
     ),
     # 64 pixels at least, of two levels 16.
     "CWSSIMLoss": Recipe(
@@ -217,6 +259,7 @@ RECIPES = {
         rough=("distance=l1",),
     ),
     "FSIMLoss": Recipe(generates=False),
+    "VSILoss": Recipe(call=_on_fewer_pixels),
     "MADLoss": Recipe(sides=(42, 46), generates=False, small_sides=(40, 44)),  # 34 pixels at least
     "EnhancedSSIMLoss": Recipe(sides=(52, 64), small_sides=(48, 60)),  # 44 pixels at least
     # So many blocks that another share of them is another number.
@@ -291,8 +334,7 @@ RECIPES = {
     ),
     "PriorLoss": _deep("PriorLoss"),
     "LandmarkLoss": _deep("LandmarkLoss"),
-    # Their networks are part of what they are. Generated code rounds otherwise in each of many
-    # layers.
+    # Its network is part of what it is. Generated code rounds otherwise in each of many layers.
     "LPIPS": Recipe(
         build=lambda **options: ssimloss.LPIPS(**({"weights": "random"} | options)),
         twin=False,
@@ -300,23 +342,10 @@ RECIPES = {
         is_deep=True,
         shared=True,
     ),
-    "DISTS": Recipe(
-        build=lambda **options: ssimloss.DISTS(**({"weights": "random"} | options)),
-        sides=(18, 20),
-        twin=False,
-        generates=False,
-        is_deep=True,
-        shared=True,
-    ),
-    # The window has several positions in the image and in the first layers.
-    "ADISTS": Recipe(
-        build=lambda **options: ssimloss.ADISTS(**({"weights": "random"} | options)),
-        sides=(24, 26),
-        twin=False,
-        generates=False,
-        is_deep=True,
-        shared=True,
-    ),
+    # With VGG16 in test_lpips_dists.py. The window has several positions in the image and in the
+    # first layer.
+    "DISTS": Recipe(build=DISTS, sides=(18, 20), twin=False, generates=False, is_deep=True),
+    "ADISTS": Recipe(build=ADISTS, sides=(24, 26), twin=False, generates=False, is_deep=True),
 }
 
 # Of a set of features, no row has a value alone: what is asked of these is in test_set_losses.py.
@@ -335,6 +364,7 @@ def base(name: str) -> str:
     return VARIANTS[name][0] if name in VARIANTS else name
 
 
+@functools.cache
 def recipe(name: str) -> Recipe:
     """The entry of a loss; for two images, none is needed."""
     if name in VARIANTS:
@@ -393,15 +423,20 @@ def photos(name: str, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tenso
     A little noise takes them off the 8-bit levels: equal neighbours are corners of ``|x|``, where a
     gradient is any of many.
     """
-    pred, target = (
-        image[:, : recipe(name).channels] for image in photographs.batch(*recipe(name).sides)
-    )
+    found = _photos(recipe(name).sides, recipe(name).channels)
+    pred, target = (image.to(dtype, copy=True) for image in found)
+    return pred, target
+
+
+@functools.cache
+def _photos(sides: tuple[int, int], channels: int) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(0)
     pred, target = (
-        image[:2] + 0.01 * torch.rand(image[:2].shape, dtype=torch.float64, generator=generator)
-        for image in (pred, target)
+        image[:2, :channels].contiguous()
+        + 0.01 * torch.rand(2, channels, *sides, dtype=torch.float64, generator=generator)
+        for image in photographs.batch(*sides)
     )
-    return pred.to(dtype), target.to(dtype)
+    return pred, target
 
 
 def evaluate(name: str, module: Callable[..., Tensor], pred: Tensor, target: Tensor) -> Tensor:
@@ -573,3 +608,24 @@ def _variants() -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
 # Name of a variant -> the loss, and its options.
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {}
 VARIANTS.update(_variants())
+
+
+def _every_word() -> Iterator[str]:
+    seen: set[tuple[str, str]] = set()
+    for name in VARIANTS:
+        words = {(base(name), word) for word in name.split()[1:]}
+        if words - seen:
+            yield name
+        seen |= words
+
+
+# The variants that together hold every word of every option. The others add pairs of words.
+EVERY_WORD = set(_every_word())
+
+
+def one_word_at_a_time(names: Iterable[str]) -> list[Any]:
+    """Losses and variants for a test in which options hardly depend on each other: `make sweep`
+    does the variants that only add pairs of words.
+    """
+    pairs = VARIANTS.keys() - EVERY_WORD
+    return [pytest.param(n, marks=pytest.mark.sweep) if n in pairs else n for n in names]

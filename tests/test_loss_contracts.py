@@ -7,12 +7,12 @@ from __future__ import annotations
 import functools
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import torch
-from discovery import LOSSES, build, evaluate, photos, recipe
+from discovery import LOSSES, build, evaluate, fewer_pixels, photos, recipe
 from torch import Tensor
 
 import ssimloss.functional as F
@@ -27,6 +27,13 @@ INPUTS = {"CombinedLoss": ("pred", "target")}
 # Lists of feature maps are no images.
 TAKES_LISTS = {"FeatureMatchingLoss"}
 OF_IMAGES = [name for name in LOSSES if name not in TAKES_LISTS]
+
+
+@pytest.fixture(autouse=True)
+def _fewer_pixels() -> Iterator[None]:
+    """Also where another module calls the loss."""
+    with fewer_pixels():
+        yield
 
 
 def images(name: str) -> tuple[Tensor, Tensor]:

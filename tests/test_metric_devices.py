@@ -190,7 +190,7 @@ def subjects() -> Iterator[tuple[str, Callable[[], Subject]]]:
         ),
     )
     # Each measure is run by itself above: one of each kind.
-    kinds = ["psnr", "ms_ssim", "l1", "gmsd", "ciede2000", "embedded"]
+    kinds = ["psnr", "ms_gmsd", "l1", "ssim", "ciede2000", "embedded"]
     yield "Validator", lambda: Subject(metrics.Validator(kinds), "update", "compute")
     yield (
         "Validator of values",
@@ -230,7 +230,7 @@ def images_for(name: str) -> list[Tensor]:
     """Noise and more of it; five scales need large images, of small patches 81 pixels, pyramids of
     wavelets 64 and 72.
     """
-    five = "ms_ssim|MSSSIM|MS_SSIM(?!_L1)|iw_ssim|IW_?SSIM|(?i:ssimulacra2)|Validator$"
+    five = "ms_ssim|MSSSIM|MS_SSIM(?!_L1)|iw_ssim|IW_?SSIM|(?i:ssimulacra2)"
     sides = {five: 182, "ms_swd|MS_?SWD": 81, "cw_ssim|CW_?SSIM": 64, "(?i:vif_?wavelet)": 72}
     side = next((side for names, side in sides.items() if re.search(names, name)), 48)
     generator = torch.Generator().manual_seed(0)
@@ -273,17 +273,30 @@ def faults(name: str, device: str, monkeypatch: pytest.MonkeyPatch) -> list[str]
 
 
 def devices_of(name: str) -> tuple[str, ...]:
-    """Of conventions whose measure meets both devices under its own name, the one that has no
-    float64.
+    """Of conventions and metric classes whose measure meets both devices under its own name, the
+    one that has no float64.
     """
     _, _, convention = name.partition("convention ")
-    if not convention:
-        return DEVICES
-    table = conventions.TABLES[convention.partition("/")[0]]
-    return DEVICES[1:] if f"measure {table.measure.name}" in SUBJECTS else DEVICES
+    if convention:
+        of_measure = conventions.TABLES[convention.partition("/")[0]].measure.name
+    else:
+        classes = {each.metric: key for key, each in metrics.measures.registered().items()}
+        of_measure = classes.get(name) or name.lower()
+    return DEVICES[1:] if f"measure {of_measure}" in SUBJECTS else DEVICES
 
 
-@pytest.mark.parametrize("name", SUBJECTS)
+# Both conventions of each table are run by themselves; what is between them mixes their options.
+# One of each kind: prepared, of windows, of several scales, of one image. `make sweep` does the
+# rest.
+EXPLAINED = {"PSNR", "SSIM", "MS_GMSD", "TOTAL_VARIATION"}
+
+
+def marks_of(name: str) -> list[pytest.MarkDecorator]:
+    _, _, table = name.partition("explain_difference ")
+    return [pytest.mark.sweep] if table and table not in EXPLAINED else []
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=marks_of(n)) for n in SUBJECTS])
 def test_metric(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for device in devices_of(name):
         assert not faults(name, device, monkeypatch), device
@@ -353,12 +366,13 @@ def test_planted_fault_is_found(
         planted = {name: make for name, make in subjects() if name not in SUBJECTS}
         assert planted.keys() == {"measure planted", "Planted"}
         for name, make in planted.items():
-            monkeypatch.setitem(SUBJECTS, name, make)
-            if not message:
-                test_metric(name, monkeypatch)
-                continue
-            with pytest.raises(AssertionError) as raised:
-                test_metric(name, monkeypatch)
-            assert re.search(message, str(raised.value))
+            with monkeypatch.context() as alone:  # each on both devices
+                alone.setitem(SUBJECTS, name, make)
+                if not message:
+                    test_metric(name, monkeypatch)
+                    continue
+                with pytest.raises(AssertionError) as raised:
+                    test_metric(name, monkeypatch)
+                assert re.search(message, str(raised.value))
     finally:
         measure.unregister("planted")

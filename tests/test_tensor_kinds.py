@@ -153,7 +153,8 @@ def test_unreduced_values_and_masks_of_subclasses(kind: str) -> None:
     make = SUBCLASSES[kind]
     pred, target = photos("SSIMLoss")
     mask = torch.rand(2, 1, *pred.shape[2:])
-    for name in LOSSES:
+    # All of them for one kind, since the kinds are unwrapped in one place.
+    for name in LOSSES if kind == "strict" else ("L1Loss", "SSIMLoss", "PerceptualLoss"):
         if recipe(name).has_reduction and recipe(name).takes_target:
             module = build(name, reduction="none")
             images = photos(name)
@@ -172,7 +173,7 @@ def test_unreduced_values_and_masks_of_subclasses(kind: str) -> None:
 def test_measures_of_subclasses(kind: str) -> None:
     """Names, metric classes, ``Validator``, ``LossMetric``; states stay plain tensors."""
     make = SUBCLASSES[kind]
-    pred, target = torch.rand(2, 2, 3, 192, 180)
+    pred, target = torch.rand(2, 1, 3, 192, 180)
     images = make(pred.clone()), make(target.clone())
     # All of them for one kind, since the kinds are unwrapped in one place.
     names = metrics.MEASURES if kind == "strict" else ("psnr", "ssim", "ms_gmsd", "vmaf", "l1")
@@ -232,7 +233,7 @@ def test_compiled_losses_of_subclasses(kind: str) -> None:
     pred, target = photos("SSIMLoss")
     expected = module(pred, target)
     torch.compiler.reset()
-    found = torch.compile(module, backend="aot_eager")(make(pred.clone()), make(target.clone()))
+    found = torch.compile(module, backend="eager")(make(pred.clone()), make(target.clone()))
     assert type(found) is Tensor
     close(found, expected)
 
@@ -284,7 +285,9 @@ def test_wrappers(name: str) -> None:
     plain = build(name, backend="eager") if takes_backend else module
     value, gradients = value_and_gradients(name, plain, *photos(name))
     off = 0.0 if takes_backend else error(name, gradients)
-    for images in arrangements(Wrapper, name):
+    # Both are wrapped, then one of them; which one alternates between the losses.
+    both, *one_of_them = arrangements(Wrapper, name)
+    for images in (both, *one_of_them[list(LOSSES).index(name) % 2 :][:1]):
         asked = [image.detach().requires_grad_() for image in images]
         found = evaluate(name, module, *asked)
         assert isinstance(found, Wrapper)
