@@ -123,6 +123,10 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     began = time.perf_counter()
     device = choose_device(arguments.device)
     out = files.output_folder(arguments.out)
+    runs = runs_of(arguments)
+    paths = [out / settings.name / "checkpoint.pt" for settings in runs]
+    if arguments.resume:
+        check_checkpoints(runs, paths)
     real = images.load(arguments.data, arguments.side)
     judge = Judge(real, steps=arguments.classifier_steps, seed=arguments.seed, device=device)
     console.print(
@@ -131,12 +135,6 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         f"{judge.accuracy:.1%} of those",
         highlight=False,
     )
-    runs = runs_of(arguments)
-    paths = [out / settings.name / "checkpoint.pt" for settings in runs]
-    if arguments.resume and not any(path.exists() for path in paths):
-        raise files.InputError(
-            f"--resume: there is no {paths[0]}; leave out --resume to start a new run"
-        )
     rows = [row_of("(real, held out)", judge.scores(real.held_out))]
     trained: dict[str, Trainer] = {}
     for settings, checkpoint in zip(runs, paths, strict=True):
@@ -174,6 +172,17 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         console.print(f"wrote {path}", soft_wrap=True)
     console.print(verdict(rows[1:], len(real.classes)), highlight=False, soft_wrap=True)
     console.print(f"{time.perf_counter() - began:.0f} s")
+
+
+def check_checkpoints(runs: list[Settings], paths: list[Path]) -> None:
+    """Refuse to resume before anything is trained, the judge included."""
+    there = [(settings, path) for settings, path in zip(runs, paths, strict=True) if path.exists()]
+    if not there:
+        raise files.InputError(
+            f"--resume: there is no {paths[0]}; leave out --resume to start a new run"
+        )
+    for settings, path in there:
+        checkpoints.read(path, settings)
 
 
 def runs_of(arguments: argparse.Namespace) -> list[Settings]:

@@ -1024,7 +1024,12 @@ def check_compiled(name: str, backend: str) -> None:
 # --- other options --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize(
+    "name",
+    # Pairs of options meet in equations. Those of losses on features meet in a layer or two.
+    [n for n in VARIANTS if not recipe(n).is_deep]
+    + one_word_at_a_time(n for n in VARIANTS if recipe(n).is_deep),
+)
 def test_promises_hold_for_every_option(name: str) -> None:
     """What the defaults are asked one by one, of a variant at once."""
     how = recipe(name)
