@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     about = report.metadata(torch.device("cpu"))  # measured before the benchmark adds to the load
     rows: list[Row] = []
     pending: list[Measured] = []
-    results = {
+    results: dict[str, Any] = {
         "metadata": about,
         "settings": {
             **effort,
@@ -49,11 +49,25 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         },
         "rows": rows,
     }
+    if options.resume:
+        if options.out is None:
+            raise SystemExit("--resume continues the run in --out, which is missing")
+        before = json.loads((options.out / "family.json").read_text())
+        changing = {"date": None, "load_average": None}
+        if before["metadata"] | changing != about | changing:
+            raise SystemExit(
+                f"{options.out / 'family.json'} is of another machine or of other versions; leave "
+                "out --resume"
+            )
+        rows += before["rows"]
     for number, shape in enumerate(shapes):
         if any(cases.COMPILING in case.peers for case in chosen):
             cases.compile_peers(not options.quick)
         for case in chosen:
             if number and not takes_images(case.measure):
+                continue
+            if there := measuring.resumed(case, shape, rows):
+                pending += there
                 continue
             known = [row for row in rows if row["definition"] == case.name]
             long = measuring.too_long(shape, known)
@@ -125,6 +139,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--rounds", type=int, default=5, help="slices per library (default 5)")
     parser.add_argument("--threads", type=int, default=1, help="of PyTorch (default 1)")
+    parser.add_argument(
+        "--resume", action="store_true", help="keep the times that an earlier run left in --out"
+    )
     parser.add_argument("--out", type=Path, help="folder of family.json and family.md")
     return parser
 

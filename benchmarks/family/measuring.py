@@ -90,6 +90,22 @@ def measured(
     return [Measured(row, both.get(library)) for library, row in rows.items()]
 
 
+def resumed(case: Case, shape: Shape, rows: list[Row]) -> list[Measured]:
+    """The rows of the case and shape that an earlier run has timed; none if it has not."""
+    of = inputs(case.measure, shape)
+    scores = {OURS: case.ours, **case.peers}
+    return [
+        Measured(
+            row,
+            partial(_forward_and_backward, scores[row["library"]], of)
+            if "backward" in row and row["peak_bytes"] is None
+            else None,
+        )
+        for row in rows
+        if row["definition"] == case.name and row["shape"] == list(of.shape)
+    ]
+
+
 def compared(found: First, ours: First) -> Row:
     """How far value and gradient are from ours, and whether the value is within the tolerance.
 
@@ -163,7 +179,8 @@ def _times(
     calls: Mapping[str, Callable[[], object]], once: set[str], effort: Mapping[str, Any]
 ) -> dict[str, Samples]:
     """Times in turn; of those named in ``once``, the time of one call."""
-    found = time_interleaved({name: calls[name] for name in calls if name not in once}, **effort)
+    in_turn = {name: calls[name] for name in calls if name not in once}
+    found = time_interleaved(in_turn, **effort) if in_turn else {}
     for name in calls:
         if name in once:
             found |= time_interleaved(
