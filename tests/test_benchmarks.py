@@ -354,6 +354,32 @@ def test_family_reports_missed_bars_first(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(list(family_report.elsewhere(groups))) == 2
 
 
+@pytest.mark.filterwarnings("ignore")  # of the peers
+def test_family_continues_a_run_that_was_cut_short(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also after a case in which nothing is timed in turn."""
+    monkeypatch.setattr(cases, "PEERS", {})
+    monkeypatch.setattr(measuring, "LONG_S", 0.0)
+    options = ["--only", "gmsd", "--rounds", "1", "--out", str(tmp_path)]
+    family.main([*options, "--shape", "1x3x32x32", "--quick"])
+    path = tmp_path / "family.json"
+    cut = json.loads(path.read_text(encoding="utf-8"))
+    cut["rows"][0]["peak_bytes"] = None
+    path.write_text(json.dumps(cut), encoding="utf-8")
+    shapes = ("--shape", "1x3x32x32", "--shape", "1x3x40x32")
+    found = family.main([*options, *shapes, "--resume", "--quick"])["rows"]
+    assert [row["shape"] for row in found] == [[1, 3, 32, 32], [1, 3, 40, 32]]
+    assert found[0]["backward"] == cut["rows"][0]["backward"]
+    assert all((row["peak_bytes"] is not None) == resident.is_measured() for row in found)
+    cut["metadata"]["versions"]["torch"] = "0"
+    path.write_text(json.dumps(cut), encoding="utf-8")
+    with pytest.raises(SystemExit, match="of another machine or of other versions"):
+        family.main([*options, "--resume", "--quick"])
+    with pytest.raises(SystemExit, match="continues the run in --out, which is missing"):
+        family.main(["--only", "gmsd", "--resume", "--quick"])
+
+
 def test_family_calls_nothing_that_takes_too_long() -> None:
     rows = [
         {"library": library, "shape": [1, 3, 16, 16], "backward": {"median_s": seconds}}
