@@ -628,4 +628,4 @@ def one_word_at_a_time(names: Iterable[str]) -> list[Any]:
     does the variants that only add pairs of words.
     """
     pairs = VARIANTS.keys() - EVERY_WORD
-    return [pytest.param(n, marks=pytest.mark.sweep) if n in pairs else n for n in names]
+    return [pytest.param(n, marks=pytest.mark.sweep) if n in pairs else n for n in sorted(names)]
