@@ -347,6 +347,8 @@ def test_family_reports_missed_bars_first(tmp_path: Path, monkeypatch: pytest.Mo
         assert len(list(family_report.below_five(groups))) == below
         assert len(list(family_report.heavier(groups))) == heavier
         assert not list(family_report.elsewhere(groups))
+    unmeasured = {"metadata": report.metadata(CPU), "rows": [ours | {"peak_bytes": None}]}
+    assert "leanest library:** not measured" in family_report.markdown(unmeasured)
     # What computes another value counts in no bar, but is named where it is faster.
     piq["equal"] = False
     for bar in (family_report.slower, family_report.below_five, family_report.heavier):

@@ -38,7 +38,7 @@ def markdown(results: dict[str, Any]) -> str:
         "",
         *_section("Another library is faster", slower(groups)),
         *_section("Less than five times as fast as the fastest library", below_five(groups)),
-        *_section("More than half the memory of the leanest library", heavier(groups)),
+        *_memory(groups),
         *_section("Faster in another definition", elsewhere(groups)),
         "## Measures that other libraries have",
         "",
@@ -120,6 +120,13 @@ def elsewhere(groups: list[list[Row]]) -> Iterator[str]:
 
 def _equal(peers: list[Row], mode: str) -> list[Row]:
     return [peer for peer in peers if mode in peer and peer["equal"]]
+
+
+def _memory(groups: list[list[Row]]) -> list[str]:
+    title = "More than half the memory of the leanest library"
+    if all(row["peak_bytes"] is None for group in groups for row in group):
+        return [f"**{title}:** not measured.", ""]
+    return _section(title, heavier(groups))
 
 
 def _section(title: str, found: Iterator[str]) -> list[str]:
