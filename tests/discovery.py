@@ -144,7 +144,7 @@ class _Narrow:
 
     def _extract_with(self, _network: str, _layers: Sequence[str], **fixed: Any) -> None:
         layers = ("relu1", "relu2", "relu3")
-        super()._extract_with(small_network(), layers, **fixed)  # type: ignore[misc]
+        super()._extract_with(small_network(), layers, **fixed)
 
 
 class DISTS(_Narrow, ssimloss.DISTS):

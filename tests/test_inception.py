@@ -217,7 +217,7 @@ def test_an_image_that_is_no_number_has_no_features(metric: InceptionMetrics) ->
     known = InceptionMetrics(
         weights=dict(metric.network.named_buffers()), subsets=1, subset_size=2, splits=1
     )
-    known.extract = lambda rows: rows  # type: ignore[assignment, method-assign]
+    known.extract = lambda rows: rows
     for index in (None, [0, 1]):
         for broken_is_real in (False, True):
             known.reset()

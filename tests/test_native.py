@@ -478,14 +478,15 @@ def test_means_that_are_not_positive(negative: str) -> None:
     assert gradient[:, 1].abs().amax() > 0
 
 
-# The equation in float64 takes 14 seconds for three losses of a 4K frame.
+# The equation in float64 takes 5 seconds for each loss of a 4K frame.
 @pytest.mark.parametrize(
     ("size", "losses"),
     [
         ((1080, 1920), [F.ssim_l1_loss]),
-        pytest.param((2160, 3840), [F.ssim, F.ms_ssim, F.ssim_l1_loss], marks=pytest.mark.sweep),
+        ((2160, 3840), [F.ssim]),
+        pytest.param((2160, 3840), [F.ms_ssim, F.ssim_l1_loss], marks=pytest.mark.sweep),
     ],
-    ids=["HD", "4K"],
+    ids=["HD", "4K", "4K, more losses"],
 )
 def test_a_frame(size: tuple[int, int], losses: list[Loss]) -> None:
     pred, target = pictures((1, 1, *size), torch.float32)

@@ -62,14 +62,14 @@ class Case(NamedTuple):
 NVIDIA = [
     Case(90, 128),
     Case(100, 144),
+    Case(80, 128),
     Case(90, 168, padding="reflect", dtype="bf16", is_masked=True),
     Case(90, 168, "structure"),
     Case(90, 128, "information", 5, "reflect"),
     Case(90, 128, "shared_information", 5),
 ]
-# An older GPU, masks and bfloat16 alone, and longer windows, which take up to six seconds each.
+# Masks and bfloat16 alone, and longer windows, which take up to six seconds each.
 MORE_OF_NVIDIA = [
-    Case(80, 128),
     Case(90, 168, padding="reflect", dtype="bf16"),
     Case(90, 168, is_masked=True),
     Case(90, 168, "information", 9, "reflect"),
