@@ -213,6 +213,16 @@ def test_fidelity_and_frequency_templates_of_redux() -> None:
     battery.close(frequency(pred, target, fake_logits=logits), formula.float(), 1e-5)
 
 
+def test_fft_loss_of_redux() -> None:
+    pred, target, _ = batch()
+    criterion = combined_from_template(
+        {"losses": [{"type": "l1loss", "loss_weight": 1}, {"type": "fftloss", "loss_weight": 0.05}]}
+    )
+    parts = torch.view_as_real(torch.fft.rfft2((pred - target).double()))
+    formula = tnf.l1_loss(pred, target) + 0.05 * parts.abs().mean()
+    battery.close(criterion(pred, target), formula.float(), 1e-6)
+
+
 MEAN, STD = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]]).view(2, 1, 3, 1, 1)
 
 

@@ -1,4 +1,4 @@
-"""Focal frequency and Fourier magnitude."""
+"""Focal frequency, Fourier magnitude and FFT."""
 
 from __future__ import annotations
 
@@ -45,6 +45,7 @@ LOSSES = {
         F.focal_frequency_loss, weighting="log", alpha=0.5
     ),
     "Fourier magnitude": F.fourier_magnitude_loss,
+    "FFT": F.fft_loss,
 }
 
 
@@ -112,6 +113,35 @@ def test_fourier_magnitude_reference() -> None:
         battery.close(F.fourier_magnitude_loss(pred, target), expected.mean(), 1e-11)
 
 
+def test_fft_reference() -> None:
+    for options in ({}, {"norm": "ortho"}, {"onesided": True}):
+        for width in (30, 31, 1):
+            pred, target = battery.pictures(24, width)
+            expected = torch.from_numpy(reference.fft_l1(pred.numpy(), target.numpy(), **options))
+            loss = functools.partial(F.fft_loss, **options)
+            battery.close(loss(pred, target, reduction="none"), expected, 1e-11)
+            battery.close(loss(pred, target), expected.mean(), 1e-11)
+            battery.close(loss(pred, target, reduction="image"), expected.mean((1, 2, 3)), 1e-11)
+
+
+def test_fft_gradient_of_the_programs() -> None:
+    """As others write it: stacked parts of two spectra."""
+    images = battery.pictures()
+    for transform, onesided in ((torch.fft.fft2, False), (torch.fft.rfft2, True)):
+
+        def theirs(pred: torch.Tensor, target: torch.Tensor, transform=transform) -> torch.Tensor:
+            x, y = (torch.view_as_real(transform(image)) for image in (pred, target))
+            return torch.nn.functional.l1_loss(x, y)
+
+        ours = functools.partial(F.fft_loss, onesided=onesided)
+        for actual, expected in zip(
+            battery.differentiate(ours, *images),
+            battery.differentiate(theirs, *images),
+            strict=True,
+        ):
+            battery.close(actual, expected, 1e-12)
+
+
 @pytest.mark.parametrize("width", [1, 2, 3, 8, 9])
 def test_half_plane_is_the_full_plane(width: int) -> None:
     images = torch.rand(2, 2, 3, 5, width, dtype=torch.float64)
@@ -166,6 +196,7 @@ def test_patches_are_where_they_were() -> None:
 
 def test_derivative() -> None:
     battery.derivative_is_right(F.fourier_magnitude_loss)
+    battery.derivative_is_right(F.fft_loss)
     battery.derivative_is_right(functools.partial(F.focal_frequency_loss, alpha=0))
     pred, target = battery.pictures()
     _, gradient = battery.differentiate(F.focal_frequency_loss, pred, target)
@@ -179,6 +210,19 @@ def test_all_options_are_finite_everywhere(options: tuple[dict[str, object], obj
     # One of the images is a single pixel.
     ours = {name: value for name, value in options[0].items() if name != "patch_factor"}
     battery.finite_everywhere(functools.partial(F.focal_frequency_loss, **ours))
+
+
+def test_fft_has_no_gradient_of_rounding() -> None:
+    """Two images that differ by a brightness differ in one frequency. The sign of the rounding of
+    the others would be a gradient as large as that of any difference.
+    """
+    target = battery.pictures(60, 70, dtype=torch.float32)[1] * 0.5
+    for pred, shift in ((target + 0.25, 0.25), (torch.full_like(target, 0.1), None)):
+        other = target if shift else torch.full_like(target, 0.3)
+        value, gradient = battery.differentiate(F.fft_loss, pred, other)
+        expected = torch.full_like(pred, (1 if shift else -1) / 2 / pred.numel())
+        battery.close(gradient, expected, 1e-6)
+        battery.close(value, (shift or 0.2) / 2, 1e-4)  # the rounding of the images adds up
 
 
 def test_magnitudes_of_tiny_images() -> None:
@@ -214,9 +258,10 @@ def test_empty_batch_of_the_batch_options() -> None:
 
 
 def test_two_names() -> None:
-    assert (F.focal_frequency, F.fourier_magnitude) == (
+    assert (F.focal_frequency, F.fourier_magnitude, F.fft) == (
         F.focal_frequency_loss,
         F.fourier_magnitude_loss,
+        F.fft_loss,
     )
 
 

@@ -118,6 +118,12 @@ def scipy_pearson() -> Program:
     )
 
 
+def parts_of_spectra(pred: Tensor, target: Tensor) -> float:
+    """As ``torch.rfft(..., signal_ndim=2, onesided=False)`` returned them."""
+    x, y = (torch.view_as_real(torch.fft.fft2(image)) for image in (pred, target))
+    return float(torch.nn.functional.l1_loss(x, y))
+
+
 def pytorch_msssim(name: str) -> Program:
     import pytorch_msssim as program
 
@@ -375,6 +381,7 @@ LIVE: dict[str, tuple[str, Callable[[], Program], tuple[str, ...]]] = {
         lambda: equation(reference.cosine_distance),
         ("odd", "batch"),
     ),
+    "FFT/mimo_unet": ("torch", lambda: parts_of_spectra, CASES),
     "NCC/constant": ("reference.py", lambda: equation(reference.ncc), CASES),
     "NCC/scipy": ("scipy", scipy_pearson, CASES),
     "GRADIENT_VARIANCE/abrahamyan2022": (
@@ -546,6 +553,10 @@ def ldl(row: dict) -> Iterator[dict]:
         yield {"name": f"LDL/{row['quantity']}{squares}"}
 
 
+def fft_loss(row: dict) -> Iterator[dict]:
+    yield {"name": f"FFT/{row['quantity']}"}
+
+
 def ms_swd(_: dict) -> Iterator[dict]:
     yield {"name": "MS_SWD/he2024"}
 
@@ -604,6 +615,7 @@ def printed() -> list[Printed]:
         trainner,
         neosr,
         ms_swd,
+        fft_loss,
         laplacian_pyramid,
     ):
         for row in json.loads((GOLDENS / f"{mapping.__name__}.json").read_text())["values"]:

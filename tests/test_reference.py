@@ -215,6 +215,12 @@ def ldl(case: str, _: str, options: dict) -> tuple[float, float]:
     return found, 1e-12 * found
 
 
+def fft_loss(case: str, quantity: str, options: dict) -> tuple[float, float]:
+    assert options == {}
+    x, y = (image / 255 for image in pair(case))
+    return reference.fft_l1(x, y, onesided=quantity != "fftformer").mean(), 1e-12
+
+
 def ms_swd(case: str, _: str, options: dict) -> tuple[float, float]:
     assert options == {}
     x, y = pair(case)

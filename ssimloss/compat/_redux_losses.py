@@ -259,6 +259,7 @@ REDUX_LOSSES = {
     ),
     "PSNRLoss": Counterpart(_psnr, factor=-1.0),
     "FFLoss": Counterpart(focal_frequency),
+    "FFTLoss": Counterpart(partial(losses.FFTLoss, onesided=True), weight=1.0),
     "SobelEdgeLoss": Counterpart(
         _sobel_edge,
         "traiNNer-redux compares edges with zeros beyond the border, and so the border itself",
@@ -287,8 +288,6 @@ REDUX_LOSSES = {
 
 # Losses that it has and this library does not.
 REDUX_ABSENT = {
-    "FFTLoss": "it compares real and imaginary parts of unnormalized spectra; a term can be any "
-    "function of (pred, target)",
     "StructureTextureLoss": "it weights MS-SSIM and features by the edges of the target; the "
     "nearest terms are mssimloss and perceptualloss",
     "AESOPLoss": "it needs the weights of an autoencoder; PerceptualLoss takes one as a module",

@@ -44,6 +44,7 @@ __all__ = [
     "CW_SSIM",
     "DSS",
     "ENHANCED_SSIM",
+    "FFT",
     "FLIP",
     "GMSD",
     "GRADIENT_VARIANCE",
@@ -109,6 +110,8 @@ CW_SSIM: Table
 DSS: Table
 
 ENHANCED_SSIM: Table
+
+FFT: Table
 
 FLIP: Table
 

@@ -28,6 +28,7 @@ from ssimloss.functional.enhanced_ssim import enhanced_ssim, enhanced_ssim_loss
 from ssimloss.functional.fdl import fdl_loss
 from ssimloss.functional.feature_matching import feature_matching_loss
 from ssimloss.functional.features import gram_matrix
+from ssimloss.functional.fft import fft, fft_loss
 from ssimloss.functional.flip import flip, flip_loss
 from ssimloss.functional.focal_frequency import focal_frequency, focal_frequency_loss
 from ssimloss.functional.fourier_magnitude import fourier_magnitude, fourier_magnitude_loss

@@ -56,6 +56,8 @@ __all__ = [
     "enhanced_ssim_loss",
     "fdl_loss",
     "feature_matching_loss",
+    "fft",
+    "fft_loss",
     "flip",
     "flip_loss",
     "focal_frequency",
@@ -1177,6 +1179,42 @@ def feature_matching_loss(
         TypeError: the inputs are not lists of tensors, or tensors have integers.
 
     Source: Wang et al. 2018 (pix2pixHD), equation 4.
+    """
+
+def fft_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    norm: Literal["backward", "ortho"] = "backward",
+    onesided: bool = False,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """FFT loss, ``(|Re(Fp - Ft)| + |Im(Fp - Ft)|) / 2`` for each frequency.
+
+    Edges and texture are spread over few frequencies of small magnitude, which count here as much
+    as the strong low ones: the usual weight beside a pixel loss is 0.05 to 0.1 for images in
+    [0, 1]. With the default ``norm`` that weight depends on the size of the crops.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)``, any range.
+        norm: as in ``torch.fft``. ``"backward"`` does not scale the transform, so that the value
+            grows with the root of the number of pixels. ``"ortho"`` divides by this root.
+        onesided: count the columns of ``torch.fft.rfft2`` alone. By default the whole plane counts,
+            in which all columns but the first and, for an even width, the last of these are there
+            twice.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``, over frequencies. The value of
+            a frequency is the mean of its two parts.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``, or
+        ``(N, C, H, W // 2 + 1)`` with ``onesided``, the lowest frequency in the upper left corner.
+
+    Raises:
+        ValueError: shapes or devices differ, sides that are 0, unknown ``norm`` or ``reduction``.
+        TypeError: integer tensors.
+
+    Source: Cho et al. 2021, eq. 8, at one scale. Agrees with ``L1Loss`` of stacked real and
+    imaginary parts, the ``FFTLoss`` of many programs, to 1e-13.
     """
 
 def flip_loss(
@@ -3875,6 +3913,7 @@ color_consistency = color_consistency_loss
 cosine_distance = cosine_distance_loss
 edge = edge_loss
 enhanced_ssim = enhanced_ssim_loss
+fft = fft_loss
 flip = flip_loss
 focal_frequency = focal_frequency_loss
 fourier_magnitude = fourier_magnitude_loss

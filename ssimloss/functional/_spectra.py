@@ -6,25 +6,89 @@ runs in eager mode, and torch warns about it.
 """
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
 from ssimloss import _checks
-from ssimloss._reduce import Reduction
+from ssimloss._torch import is_traced
 
 
-def spectra(images: Tensor, reduction: Reduction) -> Tensor:
-    """The spectrum of ``(N, ..., H, W)``: whole for ``"none"``, else the half that determines the
-    other one for real images.
+def spectra(images: Tensor, *, whole: bool) -> Tensor:
+    """The spectrum of ``(N, ..., H, W)``, or the half that determines the other one for real
+    images.
     """
-    transform = torch.fft.fft2 if reduction == "none" else torch.fft.rfft2
     some = (
         images if images.shape[0] else torch.cat((images, images.new_zeros(1, *images.shape[1:])))
     )  # MKL does not support an empty batch
-    found: Tensor = transform(some, norm="ortho")
-    return found[: images.shape[0]]
+    found = torch.fft.fft2(some, norm="ortho") if whole else _half(some)
+    result: Tensor = found[: images.shape[0]]
+    return result
+
+
+def _half(images: Tensor) -> Tensor:
+    """``torch.fft.rfft2``, whose derivative in PyTorch transforms the whole plane, three times as
+    slowly as this one.
+    """
+    if torch.compiler.is_compiling() or is_traced():
+        whole: Tensor = torch.fft.rfft2(images, norm="ortho")
+        return whole
+    found: Tensor = _Half.apply(images)
+    return found
+
+
+class _Half(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(images: Tensor) -> Tensor:
+        found: Tensor = torch.fft.rfft2(images, norm="ortho")
+        return found
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], _output: Tensor) -> None:
+        ctx.width = inputs[0].shape[-1]
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        found: Tensor = _Adjoint.apply(gradient, ctx.width)
+        return found
+
+    @staticmethod
+    def jvp(_ctx: Any, tangent: Tensor) -> Tensor:
+        return _half(tangent)
+
+
+class _Adjoint(torch.autograd.Function):
+    """The real part of the inverse transform of half a plane, each of whose columns counts once."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(spectrum: Tensor, width: int) -> Tensor:
+        parts = torch.view_as_real(spectrum)
+        half = torch.view_as_complex(parts / multiplicity(width, parts).unsqueeze(1))
+        # irfft2 expects the spectrum of a real image, whose first and last column are Hermitian.
+        for column in (0,) if width % 2 else (0, width // 2):
+            once = half[..., column]
+            half[..., column] = (once + once.flip(-1).roll(1, -1).conj()) / 2
+        found: Tensor = torch.fft.irfft2(half, s=(spectrum.shape[-2], width), norm="ortho")
+        return found
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, int], _output: Tensor) -> None:
+        ctx.width = inputs[1]
+
+    @staticmethod
+    def backward(_ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return _half(gradient), None
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor, _width: None) -> Tensor:
+        found: Tensor = _Adjoint.apply(tangent, ctx.width)
+        return found
 
 
 def with_mean(spectrum: Tensor, mean: Tensor, pixels: int) -> Tensor:
@@ -38,13 +102,12 @@ def with_mean(spectrum: Tensor, mean: Tensor, pixels: int) -> Tensor:
     return spectrum + pad(mean * math.sqrt(pixels), (0, width - 1, 0, height - 1))
 
 
-def multiplicity(images: Tensor) -> Tensor:
+def multiplicity(width: int, like: Tensor) -> Tensor:
     """The number of columns of the full plane per column of the half plane: ``(W // 2 + 1,)`` with
     1, 2, 2, ...
     """
-    width = images.shape[-1]
-    columns = torch.arange(width // 2 + 1, device=images.device)
-    return torch.where((columns == 0) | (2 * columns == width), 1, 2).to(images.dtype)
+    columns = torch.arange(width // 2 + 1, device=like.device)
+    return torch.where((columns == 0) | (2 * columns == width), 1, 2).to(like.dtype)
 
 
 def check_sides(pred: Tensor, target: Tensor, patch_factor: int = 1) -> None:

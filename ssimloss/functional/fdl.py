@@ -122,7 +122,7 @@ def _distances(
 ) -> tuple[Tensor, Tensor]:
     """The distances of amplitudes and of phases of one layer, ``(N,)`` each."""
     pred, target = promote(pred, target)
-    of_pred, of_target = (spectra(features, "none") for features in (pred, target))
+    of_pred, of_target = (spectra(features, whole=True) for features in (pred, target))
     scale = math.sqrt(pred.shape[2] * pred.shape[3])  # their transform is not orthonormal
     amplitudes = (
         scale * modulus(of_pred, of_target),

@@ -93,11 +93,11 @@ def _focal_frequency(pred: Tensor, target: Tensor, options: FocalFrequencyOption
     factor = options.patch_factor
     patches = difference.reshape(n, c, factor, h // factor, factor, w // factor).transpose(3, 4)
 
-    found = torch.view_as_real(spectra(patches, options.reduction))
+    found = torch.view_as_real(spectra(patches, whole=options.reduction == "none"))
     values = _focal(found, options.alpha, options.weighting, options.peak)
     if options.reduction == "none":
         return values.transpose(3, 4).reshape(difference.shape).to(dtype)
-    return reduce(values, options.reduction, multiplicity(patches))
+    return reduce(values, options.reduction, multiplicity(patches.shape[-1], values))
 
 
 def _focal(difference: Tensor, alpha: float, weighting: Weighting, peak: Peak) -> Tensor:

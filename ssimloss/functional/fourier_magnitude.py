@@ -5,7 +5,7 @@ from torch import Tensor
 
 from ssimloss._options import Reduced
 from ssimloss._precision import native_dtype, promote
-from ssimloss._reduce import Reduction, reduce
+from ssimloss._reduce import reduce
 from ssimloss.functional._corners import modulus
 from ssimloss.functional._spectra import check_sides, multiplicity, spectra, with_mean
 from ssimloss.measure import Measure
@@ -41,18 +41,18 @@ def _fourier_magnitude(pred: Tensor, target: Tensor, options: FourierMagnitudeOp
     dtype = native_dtype(pred, target)
     pred, target = promote(pred, target)
     reduction = options.reduction
-    of_pred, of_target = _spectra(pred, reduction), _spectra(target, reduction)
+    of_pred, of_target = (_spectra(image, reduction == "none") for image in (pred, target))
     largest = torch.maximum(*(i.detach().abs().amax((2, 3), keepdim=True) for i in (pred, target)))
     least = _ROUNDING * largest
     values = (modulus(of_pred, of_target, least) - modulus(of_target, of_pred, least)).abs()
     if reduction == "none":
         return values.to(dtype)
-    return reduce(values, reduction, multiplicity(pred))
+    return reduce(values, reduction, multiplicity(pred.shape[3], values))
 
 
-def _spectra(images: Tensor, reduction: Reduction) -> Tensor:
+def _spectra(images: Tensor, whole: bool) -> Tensor:
     mean = images.detach().mean((2, 3), keepdim=True)
-    return with_mean(spectra(images - mean, reduction), mean, images.shape[2] * images.shape[3])
+    return with_mean(spectra(images - mean, whole=whole), mean, images.shape[2] * images.shape[3])
 
 
 FOURIER_MAGNITUDE = Measure(

@@ -37,6 +37,7 @@ __all__ = [
     "EdgeLoss",
     "EnhancedSSIMLoss",
     "FeatureMatchingLoss",
+    "FFTLoss",
     "FLIPLoss",
     "FocalFrequencyLoss",
     "FourierMagnitudeLoss",
@@ -887,6 +888,50 @@ class FeatureMatchingLoss(MeasureLoss):
         *,
         mask: Tensor | None = None,
     ) -> Tensor: ...
+
+class FFTLoss(MeasureLoss):
+    """FFT loss, ``(|Re(Fp - Ft)| + |Im(Fp - Ft)|) / 2`` for each frequency.
+
+    Edges and texture are spread over few frequencies of small magnitude, which count here as much
+    as the strong low ones: the usual weight beside a pixel loss is 0.05 to 0.1 for images in
+    [0, 1]. With the default ``norm`` that weight depends on the size of the crops.
+
+    Args:
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``, over frequencies. The value of
+            a frequency is the mean of its two parts.
+        norm: as in ``torch.fft``. ``"backward"`` does not scale the transform, so that the value
+            grows with the root of the number of pixels. ``"ortho"`` divides by this root.
+        onesided: count the columns of ``torch.fft.rfft2`` alone. By default the whole plane counts,
+            in which all columns but the first and, for an even width, the last of these are there
+            twice.
+
+    ``forward(pred, target)``:
+        pred, target: float images ``(N, C, H, W)``, any range.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``, or
+        ``(N, C, H, W // 2 + 1)`` with ``onesided``, the lowest frequency in the upper left corner.
+
+    Raises:
+        ValueError: shapes or devices differ, sides that are 0, unknown ``norm`` or ``reduction``.
+        TypeError: integer tensors.
+
+    Source: Cho et al. 2021, eq. 8, at one scale. Agrees with ``L1Loss`` of stacked real and
+    imaginary parts, the ``FFTLoss`` of many programs, to 1e-13.
+    """
+
+    norm: Literal["backward", "ortho"]
+    onesided: bool
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        norm: Literal["backward", "ortho"] = "backward",
+        onesided: bool = False,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...
 
 class FLIPLoss(MeasureLoss):
     """FLIP of images of low dynamic range: 0 for equal images, at most 1.

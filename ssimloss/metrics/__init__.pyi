@@ -75,6 +75,7 @@ __all__ = [
     "DSS",
     "Edge",
     "EnhancedSSIM",
+    "FFT",
     "FLIP",
     "FocalFrequency",
     "FourierMagnitude",
@@ -799,6 +800,41 @@ class EnhancedSSIM(MeasureMetric):
         window_size: int = 11,
         stride: int = 1,
         viewing_distance: float = 6.0,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class FFT(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    FFT loss, ``(|Re(Fp - Ft)| + |Im(Fp - Ft)|) / 2`` for each frequency.
+
+    Edges and texture are spread over few frequencies of small magnitude, which count here as much
+    as the strong low ones: the usual weight beside a pixel loss is 0.05 to 0.1 for images in
+    [0, 1]. With the default ``norm`` that weight depends on the size of the crops.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        norm: as in ``torch.fft``. ``"backward"`` does not scale the transform, so that the value
+            grows with the root of the number of pixels. ``"ortho"`` divides by this root.
+        onesided: count the columns of ``torch.fft.rfft2`` alone. By default the whole plane counts,
+            in which all columns but the first and, for an even width, the last of these are there
+            twice.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        norm: Literal["backward", "ortho"] = "backward",
+        onesided: bool = False,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],

@@ -136,6 +136,16 @@ def focal_frequency(
     return float((np.clip(weight, 0, 1) * distance).mean())
 
 
+def fft_l1(x: Array, y: Array, *, norm: str = "backward", onesided: bool = False) -> Array:
+    """The mean of |Re(Fx - Fy)| and |Im(Fx - Fy)|, full plane or the columns of the half one."""
+    height, width = x.shape[2:]
+    difference = dft2(x) - dft2(y)
+    found = (np.abs(difference.real) + np.abs(difference.imag)) / 2
+    if norm == "backward":
+        found = found * math.sqrt(height * width)
+    return found[..., : width // 2 + 1] if onesided else found
+
+
 def fourier_magnitude_l1(x: Array, y: Array) -> Array:
     """| |Fx| - |Fy| | of orthonormal spectra, full (not half) plane, ``(N, C, H, W)``."""
     return np.abs(np.abs(dft2(x)) - np.abs(dft2(y)))
