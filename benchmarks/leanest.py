@@ -140,6 +140,13 @@ def of_images() -> dict[str, Pair]:
         "laplacian_pyramid": pair(F.laplacian_pyramid, plain.laplacian_pyramid),
         "ldl": pair(F.ldl, plain.ldl),
         "focal_frequency": pair(F.focal_frequency, plain.focal_frequency),
+        "fft": pair(
+            F.fft_loss, lambda x, y: torch.view_as_real(torch.fft.fft2(x - y)).abs().mean()
+        ),
+        "fft, onesided": pair(
+            partial(F.fft_loss, onesided=True),
+            lambda x, y: torch.view_as_real(torch.fft.rfft2(x - y)).abs().mean(),
+        ),
         "color_consistency, CIELAB": colours(plain.lab),
         "color_consistency, Oklab": colours(plain.oklab, space="oklab"),
         "color_consistency, YCbCr": pair(

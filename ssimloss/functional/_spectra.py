@@ -68,12 +68,12 @@ class _Adjoint(torch.autograd.Function):
 
     @staticmethod
     def forward(spectrum: Tensor, width: int) -> Tensor:
-        parts = torch.view_as_real(spectrum)
-        half = torch.view_as_complex(parts / multiplicity(width, parts).unsqueeze(1))
-        # irfft2 expects the spectrum of a real image, whose first and last column are Hermitian.
+        half = torch.view_as_complex(torch.view_as_real(spectrum) / 2)
+        # irfft2 counts columns twice, except the first and, for even widths, the last one. It
+        # expects these to be Hermitian, as for a real image.
         for column in (0,) if width % 2 else (0, width // 2):
             once = half[..., column]
-            half[..., column] = (once + once.flip(-1).roll(1, -1).conj()) / 2
+            half[..., column] = once + once.flip(-1).roll(1, -1).conj()
         found: Tensor = torch.fft.irfft2(half, s=(spectrum.shape[-2], width), norm="ortho")
         return found
 
