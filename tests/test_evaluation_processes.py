@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -197,6 +198,20 @@ def test_the_process_killed(images: Path, alone: tuple[bytes, bytes], tmp_path: 
     assert (out / "journal/rank-0.csv").read_bytes().count(b"\n") > 16
     evaluate(images / "gt", images / "a", metrics=METRICS, out=out, resume=True, report=False)
     assert tables(out) == alone
+
+
+def test_what_is_called_finished_survives_a_kill(images: Path, tmp_path: Path) -> None:
+    """It is in the journal, the last batch too, before anybody hears of it."""
+    journal, found = tmp_path / "out/journal/rank-0", []
+
+    def show(finished: int, _total: int) -> None:
+        lines = journal.with_suffix(".jsonl").read_text().splitlines()
+        table = journal.with_suffix(".csv").read_text().splitlines()
+        found.append((finished, sum(len(json.loads(line)["rows"]) for line in lines), len(table)))
+
+    evaluate(images / "gt", images / "a", out=tmp_path / "out", report=False, on_progress=show)
+    assert found == [(finished, finished, finished + 1) for finished, _, _ in found]
+    assert found[-1][0] == 101
 
 
 def test_mean_of_shuffled_files_is_the_same(images: Path) -> None:
