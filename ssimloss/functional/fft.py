@@ -55,9 +55,9 @@ class FFTOptions(Reduced):
 def _fft(pred: Tensor, target: Tensor, options: FFTOptions) -> Tensor:
     """FFT loss, ``(|Re(Fp - Ft)| + |Im(Fp - Ft)|) / 2`` for each frequency.
 
-    Edges and texture are spread over few frequencies of small magnitude, which count here as much
-    as the strong low ones: the usual weight beside a pixel loss is 0.05 to 0.1 for images in
-    [0, 1]. With the default ``norm`` that weight depends on the size of the crops.
+    Its gradient is as strong at a frequency with a small error as at one with a large error. The
+    usual weight beside a pixel loss is 0.05 to 0.1 for images in [0, 1]. With the default ``norm``
+    the value grows with the size of the crops.
 
     Args:
         pred, target: float images ``(N, C, H, W)``, any range.
