@@ -76,12 +76,10 @@ FAULTS: dict[str, tuple[Callable[..., object], str, str, str]] = {
 
 
 @pytest.fixture(scope="module")
-def frozen_garbage() -> Iterator[None]:
+def frozen_garbage() -> None:
     """What earlier tests left is not searched again by each check that collects garbage."""
     gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 def failures(found: Examination) -> dict[str, str]:
