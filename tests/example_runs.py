@@ -4,17 +4,21 @@ wrong.
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from runs import files
 
+End = Callable[..., dict[str, Any]]  # of a run before its last step
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 
@@ -55,6 +59,39 @@ def kill_after(checkpoint: Path, times: int, script: str, *options: object) -> d
     assert process.returncode == -signal.SIGKILL, f"it ended before it was killed: {stderr}"
     # Whole, though killed at any moment.
     return dict(torch.load(checkpoint, weights_only=True))
+
+
+def stop_after(checkpoint: Path, times: int, script: str, *options: object) -> dict[str, Any]:
+    """As :func:`kill_after` in this process: end the run when it is about to write ``checkpoint``
+    once more, so that the steps since the last time are lost.
+    """
+
+    class Stopped(BaseException):
+        pass
+
+    write, written = files.write, 0
+
+    def stopping(path: Path, content: Callable[..., object]) -> None:
+        nonlocal written
+        if path == checkpoint:
+            if written == times:
+                raise Stopped
+            written += 1
+        write(path, content)
+
+    example = importlib.import_module(script.removesuffix(".py"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "write", stopping)
+        with pytest.raises(Stopped):
+            call(patch, example, *options)
+    return dict(torch.load(checkpoint, weights_only=True))
+
+
+# All checkpoints are written by one function, so `make test` kills one example, `make sweep` the
+# others too.
+ends_early = pytest.mark.parametrize(
+    "end", [stop_after, pytest.param(kill_after, marks=pytest.mark.sweep)]
+)
 
 
 def call(monkeypatch: pytest.MonkeyPatch, script: object, *options: object) -> None:

@@ -25,7 +25,7 @@ from embedded_network.objectives import (
     statistics,
 )
 from embedded_network.training import InputError, Settings, Trainer
-from example_runs import ROOT, call, kill_after, partial_files
+from example_runs import ROOT, End, call, ends_early, partial_files
 from torch import Tensor
 
 from benchmarks.orderings import held_out, measures, report
@@ -340,8 +340,9 @@ def tiny() -> Trainer:
     return Trainer(TINY)
 
 
-@pytest.mark.slow
+@ends_early
 def test_a_killed_training_resumes_to_the_same_weights(
+    end: End,
     tiny: Trainer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -357,9 +358,10 @@ def test_a_killed_training_resumes_to_the_same_weights(
 
     out = tmp_path / "killed"
     options = ("--out", out, *TINY_OPTIONS)
-    killed = kill_after(
+    killed = end(
         out / "checkpoint.pt", 4, "train_embedded_network.py", *options, "--checkpoint-every", 1
     )
+    capsys.readouterr()
     step = killed["progress"]["step"]
     assert 0 < step < TINY.steps
 

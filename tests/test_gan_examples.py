@@ -21,7 +21,16 @@ from dcgan import images
 from dcgan import training as dcgan_training
 from dcgan.judge import Judge
 from dcgan.pictures import mosaic
-from example_runs import assert_same, call, error_of, kill_after, partial_files, run
+from example_runs import (
+    End,
+    assert_same,
+    call,
+    ends_early,
+    error_of,
+    kill_after,
+    partial_files,
+    run,
+)
 from PIL import Image
 from runs.files import InputError
 from runs.values import NonFiniteError, Unread
@@ -342,7 +351,9 @@ def training(data: Path) -> list[photographs.Photograph]:
     return photographs.load_all(data, 2, 24)[0]
 
 
+@ends_early
 def test_a_killed_srgan_resumes_to_the_same_weights_table_and_picture(
+    end: End,
     data: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -363,9 +374,9 @@ def test_a_killed_srgan_resumes_to_the_same_weights_table_and_picture(
     )
 
     # At step 0, 3, 6.
-    step = kill_after(
-        killed / "gan" / "checkpoint.pt", 3, "train_srgan.py", "--out", killed, *options
-    )["step"]
+    step = end(killed / "gan" / "checkpoint.pt", 3, "train_srgan.py", "--out", killed, *options)[
+        "step"
+    ]
     assert 0 < step < 12
     assert not (killed / "network.pt").exists()
     capsys.readouterr()

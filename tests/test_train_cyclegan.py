@@ -20,7 +20,7 @@ import train_cyclegan
 from cyclegan import domains, evaluation
 from cyclegan.networks import ImagePool
 from cyclegan.training import Settings, Trainer
-from example_runs import assert_same, call, error_of, kill_after, partial_files
+from example_runs import End, assert_same, call, ends_early, error_of, partial_files
 from PIL import Image
 from super_resolution import photographs
 from test_examples import crops
@@ -81,7 +81,9 @@ def train(trainer: Trainer, checkpoint: Path, *, until: int | None = None) -> No
 # --------------------------------------------------------------------------------------------------
 
 
+@ends_early
 def test_a_killed_run_resumes_to_the_same_weights_table_and_picture(
+    end: End,
     data: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -94,11 +96,12 @@ def test_a_killed_run_resumes_to_the_same_weights_table_and_picture(
 
     out = tmp_path / "killed"
     # Written at step 0, 5, 10.
-    killed = kill_after(out / "checkpoint.pt", 3, "train_cyclegan.py", "--out", out, *options)
+    killed = end(out / "checkpoint.pt", 3, "train_cyclegan.py", "--out", out, *options)
     step = killed["step"]
     assert 0 < step < 60
     assert not (out / "generators.pt").exists()
 
+    capsys.readouterr()
     call(monkeypatch, train_cyclegan, "--out", out, *options, "--resume")
     assert f"at step {step} of 60" in " ".join(capsys.readouterr().out.split())
     check_outputs(out)
