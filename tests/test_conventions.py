@@ -15,6 +15,7 @@ from pathlib import Path
 import photographs
 import pytest
 import torch
+from covering import one_word_at_a_time
 from torch import Tensor
 
 import ssimloss
@@ -163,7 +164,7 @@ def test_no_convention_sets_the_data_range() -> None:
 
 
 @pytest.mark.parametrize(
-    "convention", [c for c in EVERY if c.measure.takes_data_range], ids=by_name
+    "convention", one_word_at_a_time(c for c in EVERY if c.measure.takes_data_range)
 )
 def test_data_range_is_what_the_caller_says(convention: Convention) -> None:
     pred, target = fitting(convention)
@@ -180,7 +181,7 @@ def test_data_range_is_what_the_caller_says(convention: Convention) -> None:
         )
 
 
-@pytest.mark.parametrize("convention", EVERY, ids=by_name)
+@pytest.mark.parametrize("convention", one_word_at_a_time(EVERY))
 def test_one_number_per_image(convention: Convention) -> None:
     """``reduction="image"`` returns the value of each image alone; a pooled PSNR has one value
     only.
@@ -387,7 +388,7 @@ def test_arguments_a_measure_does_not_take() -> None:
 # --- gradient -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("convention", EVERY, ids=by_name)
+@pytest.mark.parametrize("convention", one_word_at_a_time(EVERY))
 def test_gradient_is_zero_through_rounding_and_alive_elsewhere(convention: Convention) -> None:
     pred, *target = fitting(convention)
     pred.requires_grad_()

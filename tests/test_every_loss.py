@@ -53,7 +53,10 @@ with_reduction = pytest.mark.parametrize(
 )
 MASKED = [name for name in LOSSES if "mask" in inspect.signature(LOSSES[name].forward).parameters]
 with_mask = pytest.mark.parametrize("name", MASKED)
+# Pairs of options meet in the equations of SSIM and its family, which take little time. Those of
+# other losses meet in a line or two, and `make sweep` does what only adds pairs of their words.
 OF_WINDOWS = {n for n in VARIANTS if base(n) in MASKED and not recipe(n).is_deep}
+OPTIONS = sorted(OF_WINDOWS) + one_word_at_a_time(VARIANTS.keys() - OF_WINDOWS)
 of_two_images = pytest.mark.parametrize(
     "name", [name for name in LOSSES if recipe(name).takes_target]
 )
@@ -225,7 +228,7 @@ def assert_finite_at_edges(
         assert not wrong, f"{dtype}: gradients are not finite at so many places: {wrong}"
 
 
-@pytest.mark.parametrize("name", [*LOSSES, *VARIANTS])
+@pytest.mark.parametrize("name", [*LOSSES, *OPTIONS])
 def test_value_and_gradient_are_finite_at_every_edge(name: str) -> None:
     """Of losses as they are by default, also in half precision: each dtype at every other edge,
     at the remaining ones for the next loss.
@@ -552,10 +555,15 @@ def half_pairs(name: str) -> dict[str, tuple[Tensor, Tensor]]:
 @pytest.mark.parametrize("dtype", HALF, ids=str)
 def test_half_precision_computes_in_float32(name: str, dtype: torch.dtype) -> None:
     """Against float64 on the same, already rounded images; the gradient is scaled to 1 first, as a
-    loss scaler does. Of variants, the pair whose rounding errors are largest.
+    loss scaler does. The pair whose rounding errors are largest, and of losses as they are by
+    default one of the others, the other one for the other dtype and for the next loss.
     """
     module, pairs = build(name), half_pairs(name)
-    for kind in ("flat and bright",) if name in VARIANTS else pairs:
+    kinds = ["flat and bright"]
+    if name not in VARIANTS:
+        turn = list(LOSSES).index(name) + HALF.index(dtype)
+        kinds.append(("photographs", "near identical")[turn % 2])
+    for kind in kinds:
         rounded = [image.to(dtype) for image in pairs[kind]]
         value, exact = value_and_gradients(name, module, *(image.double() for image in rounded))
         largest = max(float(gradient.abs().max()) for gradient in exact)
@@ -970,10 +978,11 @@ def compiler_backend() -> str:
 
 
 # Code is generated in up to a minute, and a backward pass is traced in twice the time of a forward
-# pass. One of each kind; `make sweep` does the rest. Of code: of complex numbers, of features, of
-# a sum of pixels, windows and edges. Of backward passes: of pixels, of neighbours, of native code
-# of one scale and of several, of wavelets, of a weight held constant, of a network, of logits.
-GENERATED = {"FourierMagnitudeLoss", "PerceptualLoss", "CombinedLoss"}
+# pass. One of each kind; `make sweep` does the rest. Of code: of complex numbers, of a sum of
+# pixels, windows and edges; test_networks.py has that of features. Of backward passes: of pixels,
+# of neighbours, of native code of one scale and of several, of wavelets, of a weight held constant,
+# of a network, of logits.
+GENERATED = {"FourierMagnitudeLoss", "CombinedLoss"}
 DIFFERENTIATED = {
     "CharbonnierLoss", "TotalVariationLoss", "SSIMLoss", "MSSSIMLoss", "VMAFLoss", "WaveletLoss",
     "FocalFrequencyLoss", "TextureLoss", "AdversarialLoss",
@@ -1025,12 +1034,7 @@ def check_compiled(name: str, backend: str) -> None:
 # --- other options --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "name",
-    # Pairs of options meet in the equations of SSIM and its family, which take little time. Those
-    # of other losses meet in a line or two.
-    sorted(OF_WINDOWS) + one_word_at_a_time(VARIANTS.keys() - OF_WINDOWS),
-)
+@pytest.mark.parametrize("name", OPTIONS)
 def test_promises_hold_for_every_option(name: str) -> None:
     """What the defaults are asked one by one, of a variant at once."""
     how = recipe(name)

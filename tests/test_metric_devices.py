@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import torch
+from covering import REPEATED
 from fakes import tf32_allowed, watched
 from oldest import needs_torch
 from torch import Tensor, nn
@@ -293,7 +294,9 @@ EXPLAINED = {"PSNR", "SSIM", "MS_GMSD", "TOTAL_VARIATION"}
 
 def marks_of(name: str) -> list[pytest.MarkDecorator]:
     _, _, table = name.partition("explain_difference ")
-    return [pytest.mark.sweep] if table and table not in EXPLAINED else []
+    _, _, convention = name.partition("convention ")
+    left_out = (table and table not in EXPLAINED) or convention in REPEATED
+    return [pytest.mark.sweep] if left_out else []
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=marks_of(n)) for n in SUBJECTS])

@@ -282,20 +282,19 @@ def test_counts_are_no_state(pair: tuple[Tensor, Tensor]) -> None:
 # --- debug ----------------------------------------------------------------------------------------
 
 
-@functools.cache
-def functions() -> dict[str, Callable[..., Tensor]]:
-    """All that have a data range: functions and modules of losses, colours, and measures."""
-    found: dict[str, Callable[..., Tensor]] = {}
+def functions() -> dict[str, Callable[[], Callable[..., Tensor]]]:
+    """What builds each that has a data range: functions, and modules of losses."""
+    found: dict[str, Callable[[], Callable[..., Tensor]]] = {}
     for name in F.__all__:
         function = getattr(F, name)
         if name == "wavelet_guidance":
             continue  # of one image, which is checked where its luma is computed
         if inspect.isroutine(function) and "data_range" in inspect.signature(function).parameters:
-            found[name] = function
+            found[name] = functools.partial(getattr, F, name)
     for name in ssimloss.losses.__all__:
         parameters = inspect.signature(getattr(ssimloss, name)).parameters
         if "data_range" in parameters:
-            found[name] = _built(name, parameters)
+            found[name] = functools.partial(_built, name, parameters)
     return found
 
 
@@ -318,7 +317,7 @@ def _built(name: str, parameters: Any) -> nn.Module:
 
 @pytest.mark.parametrize("name", functions())
 def test_debug_checks_everything_that_has_a_range(name: str) -> None:
-    function = functions()[name]
+    function = functions()[name]()
     side = least_side(name)
     images = torch.rand(2, 1, 3, side, side, generator=torch.Generator().manual_seed(0))
     options = {"distance": "ssim"} if name == "cycle_consistency_loss" else {}
