@@ -225,6 +225,7 @@ class _Steps(NamedTuple):
                 found, *slopes = differentiated(
                     x, y, self.power, want_x, want_y, self.means, self.backend
                 )
+                del x, y  # before the gradient takes memory
                 total[some] += found.sum(1)
                 for gradient, of_values in zip(gradients, slopes, strict=True):
                     if gradient is not None and of_values is not None:
