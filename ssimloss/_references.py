@@ -47,8 +47,10 @@ class _Kept:
                 found: T = entry.result
                 return found
         result = make()
-        size = _bytes(result) + _bytes(references)
-        if size <= self.most:
+        made = list(_tensors_in(result))
+        size = sum(each.nbytes for each in (*made, *references))
+        # A graph, such as that of a network in training, is for one backward pass.
+        if size <= self.most and not any(each.requires_grad for each in made):
             if len(numbers) == _ALIKE:
                 self._forget(key, numbers[0])
             self.count += 1
@@ -88,8 +90,8 @@ def of_reference(function: Callable[..., T], *arguments: Tensor | Hashable) -> T
 
     Args:
         function: of tensors and hashable values, a global function or a method.
-        arguments: its arguments. Tensors are compared by their values, the first of which is what
-            the reference became on the way.
+        arguments: its arguments. Tensors, which were computed from the reference or are constant,
+            are compared by their values.
     """
     if torch.compiler.is_compiling() or (kept := _KEPT.get()) is None:
         return function(*arguments)
@@ -116,9 +118,9 @@ def are_kept(*tensors: Tensor) -> bool:
     )
 
 
-def _bytes(value: Any) -> int:
+def _tensors_in(value: Any) -> Iterator[Tensor]:
     if isinstance(value, Tensor):
-        return value.numel() * value.element_size()
-    if isinstance(value, Mapping):
-        return sum(map(_bytes, value.values()))
-    return sum(map(_bytes, value)) if isinstance(value, Sequence) else 0
+        yield value
+    elif isinstance(value, (Mapping, list, tuple)):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from _tensors_in(each)

@@ -117,6 +117,26 @@ def test_what_is_not_plain_is_computed_each_time() -> None:
             of_reference(noted, image.clone().requires_grad_())
             torch.vmap(functools.partial(of_reference, noted))(image[None])
         assert len(CALLS) == 4
+        weight = torch.ones(4, requires_grad=True)
+        for _ in range(2):  # a graph is not kept, whose second backward pass would be an error
+            (gradient,) = torch.autograd.grad(of_reference(_Scaled(weight), image).sum(), weight)
+            assert gradient.equal(2 * image)
+
+
+class _Scaled:
+    """A network in training."""
+
+    def __init__(self, weight: Tensor) -> None:
+        self.weight = weight
+
+    def __call__(self, image: Tensor) -> Tensor:
+        return image * self.weight.square()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Scaled) and other.weight is self.weight
+
+    def __hash__(self) -> int:
+        return id(self.weight)
 
 
 def test_bytes_and_references_are_bounded() -> None:
