@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch.profiler import ProfilerActivity, profile
@@ -33,3 +34,19 @@ def peak_bytes(call: Callable[[], object], device: torch.device) -> int:
         live += event.nbytes()
         peak = max(peak, live)
     return peak
+
+
+@contextmanager
+def settled() -> Iterator[None]:
+    """Within it, :func:`peak_bytes` collects only garbage that is made from now on. Otherwise each
+    call looks at all objects of the process, which takes longer than most losses.
+    """
+    if gc.get_freeze_count():  # the caller's own, which unfreezing would end
+        yield
+        return
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()

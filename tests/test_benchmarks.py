@@ -4,6 +4,7 @@ are those of known calls.
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import time
@@ -30,6 +31,20 @@ MIB = 2**20
 
 def filled(mib: int) -> Tensor:
     return torch.ones(mib * MIB // 4)
+
+
+def test_settled_memory_is_not_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what a caller has frozen, as the tests have, stays frozen."""
+    frozen = [0]
+    monkeypatch.setattr(gc, "get_freeze_count", lambda: frozen[0])
+    monkeypatch.setattr(gc, "freeze", lambda: frozen.append(frozen.pop() + 1))
+    monkeypatch.setattr(gc, "unfreeze", lambda: frozen.append(0 * frozen.pop()))
+    with memory.settled():
+        assert frozen == [1]
+        with memory.settled():
+            assert frozen == [1]
+        assert frozen == [1]
+    assert frozen == [0]
 
 
 @pytest.mark.filterwarnings("ignore")  # the profiler's own

@@ -26,6 +26,7 @@ NAME = PACKAGE.name
 _GROUND = {"_checks", "_torch", "_flags", "_version", "_files", "_ranges", "_debug"}
 _GROUND |= {"_spellings", "_keywords", "_memory", "_words", "_docstrings"}
 _NUMERICS = {"_reduce", "_precision", "_options", "_constants", "_roots", "_documentation"}
+_NUMERICS |= {"_references"}
 _SIGNAL = {"filters", "color", "image_gradients", "resize"}
 _LOW = _GROUND | _NUMERICS | _SIGNAL
 MAY_IMPORT: dict[str, set[str]] = {
@@ -51,6 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_reduce": _GROUND,
     "_precision": _GROUND,
     "_constants": _GROUND,
+    "_references": _GROUND,
     "_roots": set(),
     "_options": _GROUND | {"_reduce"},
     "_documentation": _GROUND | {"_options"},

@@ -23,6 +23,7 @@ from torch import Tensor
 from typer.testing import CliRunner, Result
 
 from ssimloss import metrics, study
+from ssimloss._references import are_kept
 from ssimloss.study import advice, fitness, journal, jury, run, tables, work
 from ssimloss.study.aggregate import FACTORS, Aggregate
 from ssimloss.study.agreement import (
@@ -433,6 +434,18 @@ def test_processes_with_other_measures_are_refused(tmp_path: Path) -> None:
         ):
             study.Study()._done(out, mine, World(rank, 2))
     assert not out.exists()
+
+
+@pytest.mark.usefixtures("quick")
+def test_references_are_kept_except_where_time_is_measured(photographs: Path) -> None:
+    kept: dict[str, bool] = {}
+
+    def on_progress(_done: int, _total: int, key: str) -> None:
+        kept[key] = are_kept(torch.zeros(1))
+
+    study.Study(photographs, measures=["l1", "ssim"], quick=True).run(on_progress)
+    assert {key.startswith("cost/") for key in kept} == {True, False}
+    assert all(was is not key.startswith("cost/") for key, was in kept.items())
 
 
 @pytest.mark.usefixtures("quick")

@@ -90,10 +90,14 @@ def _in_strips(values: Tensor, kernel: Tensor, stride: int = 1, padding: int = 0
     strip = max(_COPIED // (kernel[0].numel() * (values.shape[3] // stride)), 1)
     if strip >= rows:
         return convolve(values)
-    ends = [(top, min(top + strip, rows)) for top in range(0, rows, strip)]
-    return torch.cat(
-        [convolve(values[:, :, a * stride : (b - 1) * stride + patch]) for a, b in ends], dim=2
-    )
+    columns = (values.shape[3] + 2 * padding - kernel.shape[3]) // stride + 1
+    # One result that strips are written into: many small ones between large copies of patches
+    # would tear the heap into holes, 5 GB for the frame above.
+    found = values.new_empty(values.shape[0], len(kernel), rows, columns)
+    for top in range(0, rows, strip):
+        end = min(top + strip, rows)
+        found[:, :, top:end] = convolve(values[:, :, top * stride : (end - 1) * stride + patch])
+    return found
 
 
 def _keep_directions(

@@ -25,6 +25,7 @@ from ssimloss._constants import planes as constant_planes
 from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, product, promote, widened
 from ssimloss._reduce import Scores
+from ssimloss._references import of_reference
 from ssimloss._torch import is_forward_mode
 from ssimloss.filters import window_weights
 from ssimloss.functional._covariances import beside_diagonal, principal
@@ -173,7 +174,7 @@ def _information(x: Tensor, y: Tensor, parent: Tensor | None, noise: float, flat
     ``parent``, the next coarser band; ``x = g y + v`` within 3 x 3 pixels.
     """
     least = max(flat, (2 * 255 * torch.finfo(y.dtype).eps) ** 2)  # what rounding can make
-    energy, rotated = _mixture(y, parent, least)
+    energy, rotated = of_reference(_mixture, y, parent, least)
     variances = rotated.diagonal(dim1=-2, dim2=-1)
     var_x, var_y, cov_xy = _moments(x[..., 4:-4, 4:-4], y[..., 4:-4, 4:-4])
     flat_x, flat_y = var_x < least, var_y < least  # NaN is neither flat nor hidden

@@ -26,6 +26,7 @@ from ssimloss._constants import planes as constant_planes
 from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
+from ssimloss._references import of_reference
 from ssimloss._roots import held_power, root
 from ssimloss.functional._block_moments import block_moments, cell_moments
 from ssimloss.functional._gradient_similarity import check_colors, check_least_side, luma_of
@@ -266,9 +267,8 @@ def _appearance(x: Tensor, y: Tensor, blocks: Variant, filters: Variant, colors:
     total: Tensor | None = None
     for o in range(_ORIENTATIONS):  # one at a time: memory that fits is used again
         transfer = radial * angular[o]
-        one, other = (
-            _statistics(spectrum * transfer, blocks) for spectrum in (spectrum_x, spectrum_y)
-        )
+        one = _statistics(spectrum_x, transfer, blocks)
+        other = of_reference(_statistics, spectrum_y, transfer, blocks)
         differences = [(a - b).abs() for a, b in zip(one, other, strict=True)]
         change = differences[0] + 2 * differences[1] + differences[2]  # (N, S, H', W')
         of_scale = weights if filters == "larson" else weights[o].expand(_SCALES)
@@ -280,11 +280,13 @@ def _appearance(x: Tensor, y: Tensor, blocks: Variant, filters: Variant, colors:
     return root(_mean(total.square(), None, x.shape, blocks))
 
 
-def _statistics(spectrum: Tensor, blocks: Variant) -> tuple[Tensor, Tensor, Tensor]:
+def _statistics(
+    spectrum: Tensor, transfer: Tensor, blocks: Variant
+) -> tuple[Tensor, Tensor, Tensor]:
     """Deviation, skewness and kurtosis of the magnitudes of subbands in each block, from spectra of
     codes times ``_SHRINK``.
     """
-    squares = torch.view_as_real(torch.fft.ifft2(spectrum)).square().sum(-1)
+    squares = torch.view_as_real(torch.fft.ifft2(spectrum * transfer)).square().sum(-1)
     magnitude = root(squares)
     _, m2, m3, m4 = block_moments(cell_moments(magnitude, _CELL, 4), _CELLS)
     sample = 1.0

@@ -17,6 +17,7 @@ from torch import Tensor
 from ssimloss import _checks
 from ssimloss._constants import made, planes
 from ssimloss._precision import computing_dtype, full_precision, promote
+from ssimloss._references import are_kept, of_reference
 from ssimloss._torch import assume_constant_result, is_observed, is_transformed, mark_static
 from ssimloss.functional._inner_products import TOGETHER, inner_products
 from ssimloss.functional.features import Features, Layered
@@ -160,9 +161,12 @@ class _Steps(NamedTuple):
 
     def projected(self, features: Tensor, first: int, last: int) -> Tensor:
         """Some of the projections, ``(N, last - first, H', W')``."""
-        if self.directions is None:
-            return features[:, first:last]
-        return inner_products(features, self.directions[first:last], self.stride)
+        return _projected(features, *self._some(first, last))
+
+    def _some(self, first: int, last: int) -> tuple[Tensor | None, int, int, int]:
+        """Some of the directions, or which channels stand for them."""
+        some = None if self.directions is None else self.directions[first:last]
+        return some, self.stride, first, last
 
     def means(self, x: Tensor, y: Tensor) -> Tensor:
         """The distance of each projection, ``(N, K)``, differentiable any number of times."""
@@ -213,10 +217,15 @@ class _Steps(NamedTuple):
             some = slice(begin, begin + images)
             for first in range(0, count, step):
                 last = min(first + step, count)
-                x, y = (self.projected(f[some], first, last) for f in (pred, target))
+                x = self.projected(pred[some], first, last)
+                if want_y or self.backend == "eager" or not are_kept(target):
+                    y = self.projected(target[some], first, last)
+                else:  # the kernel passes over a row in order, and sorts others
+                    y = of_reference(_in_order, target[some], *self._some(first, last))
                 found, *slopes = differentiated(
                     x, y, self.power, want_x, want_y, self.means, self.backend
                 )
+                del x, y  # before the gradient takes memory
                 total[some] += found.sum(1)
                 for gradient, of_values in zip(gradients, slopes, strict=True):
                     if gradient is not None and of_values is not None:
@@ -234,6 +243,24 @@ class _Steps(NamedTuple):
             return
         some = self.directions[first:last]
         gradient += inner_products(of_values, some, self.stride, *gradient.shape[2:])
+
+
+def _projected(
+    features: Tensor, directions: Tensor | None, stride: int, first: int, last: int
+) -> Tensor:
+    """Inner products with the directions, ``(N, K, H', W')``; without any, those channels."""
+    if directions is None:
+        return features[:, first:last]
+    return inner_products(features, directions, stride)
+
+
+def _in_order(
+    features: Tensor, directions: Tensor | None, stride: int, first: int, last: int
+) -> Tensor:
+    """The projections with the values of each plane in order."""
+    values = _projected(features, directions, stride, first, last)
+    flat = values.detach().flatten(2).numpy()
+    return torch.from_numpy(np.sort(flat, axis=2)).view_as(values)
 
 
 def _ahead(

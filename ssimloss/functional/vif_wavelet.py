@@ -23,6 +23,7 @@ from ssimloss._constants import planes as constant_planes
 from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, product, promote, widened
 from ssimloss._reduce import Scores
+from ssimloss._references import of_reference
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute
 from ssimloss.conventions.convention import Convention, Table
@@ -114,7 +115,7 @@ def _vif_wavelet(pred: Tensor, target: Tensor, options: VIFWaveletOptions) -> Sc
     x, y = (luma_of(image, options, 255.0) for image in promote(pred, target))
     if not len(x):  # an empty batch has no eigenvalues
         return Scores((x + y).flatten(1).sum(1), None, 1, dtype)
-    pairs = zip(_bands(x, levels), _bands(y, levels), strict=True)
+    pairs = zip(_bands(x, levels), of_reference(_bands, y, levels), strict=True)
     found = [
         _information(*bands, 2 ** (levels - 1 - level), options.noise)
         for level, bands in enumerate(pairs)
@@ -161,13 +162,13 @@ def _information(x: Tensor, y: Tensor, half: int, noise: float) -> Tensor:
     # What rounding can make of a flat image.
     least = max(_FLAT, (64 * 255 * torch.finfo(y.dtype).eps) ** 2)
     x, y = x.flatten(0, 1)[:, None], y.flatten(0, 1)[:, None]
-    energy, rotated = _mixture(y, half, least)
+    energy, rotated = of_reference(_mixture, y, half, least)
     var_x, var_y, cov_xy = _moments(x, y, half)
     hidden = (var_x < least) | (var_y < least) | (cov_xy <= 0)  # NaN is not hidden
     g = torch.where(hidden, 0, cov_xy) / (var_y + _FLAT)
     var_v = (var_x - g * cov_xy).clamp(min=_FLAT)
     shared = _log_determinants(g * g * energy / (var_v + noise), rotated)
-    whole = _log_determinants(energy / noise, rotated)
+    whole = of_reference(_log_determinants, energy / noise, rotated)
     return torch.stack((shared, whole)).view(2, n, -1).sum(2)
 
 

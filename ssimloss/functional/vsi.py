@@ -23,6 +23,7 @@ from ssimloss._constants import planes as constant_planes
 from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
+from ssimloss._references import of_reference
 from ssimloss._roots import held_power, real_power, root
 from ssimloss.color.channels import linear_light
 from ssimloss.color.lab import LAB_EXACT, LabCurve, lab_of_xyz
@@ -149,14 +150,11 @@ def vsi_of(
         return Scores((x + y).flatten(1).sum(1), None, 1, dtype)
     short = min(pred.shape[2:])
     factor = factor_to_256(x) if blocks == "zeros" else max(1, round(short / 256))
+    range_x, range_y = ((image - options.low) / options.span for image in (x, y))
+    saliency_y = of_reference(_saliency, range_y, resizing, white)
     vs_x, vs_y = (
-        _shrunk(
-            _saliency((image - options.low) / options.span, resizing, white),
-            factor,
-            blocks,
-            backend,
-        )
-        for image in (x, y)
+        _shrunk(saliency, factor, blocks, backend)
+        for saliency in (_saliency(range_x, resizing, white), saliency_y)
     )
     if blocks == "replicate":
         x, y = (_extended(image, factor) for image in (x, y))

@@ -10,6 +10,7 @@ from ssimloss import _checks, _debug
 from ssimloss._keywords import inputs
 from ssimloss._options import Options, Reduced
 from ssimloss._precision import moved, native_dtype
+from ssimloss._references import of_reference
 from ssimloss._torch import device_of
 from ssimloss.functional.features import Features, check_precomputed, without_masked_pixels
 from ssimloss.losses._base import ImageLoss
@@ -78,7 +79,7 @@ class FeatureLoss(ImageLoss):
             check_precomputed(target, found)
             return found, target
         _checks.images(pred, target)
-        return self._features(pred), self._features(target)
+        return self._features(pred), of_reference(self._features, target)
 
     def _measured(
         self, both: tuple[Any, Any], pred: Tensor, target: Tensor | Features, **tensors: Any

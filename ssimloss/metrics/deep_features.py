@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ssimloss import functional as F
 from ssimloss import losses
 from ssimloss._precision import in_ieee
+from ssimloss._references import of_reference
 from ssimloss.losses.lpips import LPIPSNetwork
 from ssimloss.networks import (
     EMBEDDED_LAYERS,
@@ -40,7 +41,7 @@ class Embedded(nn.Module):
 
     def forward(self, pred: Tensor, target: Tensor) -> Tensor:
         """``(N,)``."""
-        features = self.extractor(pred), self.extractor(target)
+        features = self.extractor(pred), of_reference(self.extractor, target)
         ones = [values.new_ones(values.shape[1]) for values in features[0].values()]
         values: Tensor = F.dists(*features, alpha=ones, beta=ones, reduction="image")
         return values

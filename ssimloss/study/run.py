@@ -14,6 +14,8 @@ import numpy.typing as npt
 import torch
 
 from ssimloss import _checks
+from ssimloss._memory import settled
+from ssimloss._references import kept_references
 from ssimloss._version import __version__
 from ssimloss.evaluation.plan import file_state
 from ssimloss.evaluation.sharding import World, joined
@@ -138,9 +140,11 @@ class Study:
             with closing(journal.Journal(folder, world.rank)) as kept:
                 if self.cost_again and world.rank == 0:
                     kept.discard(COST)  # an interrupted run must not leave old costs beside new
-                do(share)
+                with kept_references():  # of an image that tasks share, not where time is measured
+                    do(share)
                 world.gather(None)
-                do(mine[len(share) :])
+                with settled():
+                    do(mine[len(share) :])
                 for part in world.gather(fresh):
                     done |= part
                 told = [*problems, *unusable, *work.problems(done)]

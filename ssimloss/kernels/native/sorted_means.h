@@ -12,6 +12,7 @@ namespace ssimloss {
 namespace SSIMLOSS_SET {
 
 constexpr int kMostBits = 11;
+constexpr int64_t kFewAlike = 32;  // keys with the same higher digits that are inserted one by one
 
 template <class T>
 struct SortKey;
@@ -62,30 +63,65 @@ struct KeyAt {
   INLINE static KeyAt of(T value, uint32_t position) { return {key_of(value), position}; }
 };
 
-// Sorts `count` values into `a` or `b`, and returns which.
+// Turns the counts of digits into where the entries of each begin.
+INLINE void begins_of(uint32_t* counts, int digits) {
+  uint32_t begin = 0;
+  for (int digit = 0; digit < digits; digit++) {
+    const uint32_t held = counts[digit];
+    counts[digit] = begin;
+    begin += held;
+  }
+}
+
+// Sorts entries by the lowest `bits` bits of their keys, in place; `other` holds as many.
+template <class T, class Entry>
+void sort_lowest(Entry* entries, Entry* other, int64_t count, int bits, uint32_t* counts) {
+  if (count <= kFewAlike) {
+    for (int64_t i = 1; i < count; i++) {
+      const Entry entry = entries[i];
+      int64_t j = i;
+      for (; j > 0 && entries[j - 1].key > entry.key; j--) entries[j] = entries[j - 1];
+      entries[j] = entry;
+    }
+    return;
+  }
+  constexpr int kDigits = 1 << 8;
+  Entry *from = entries, *to = other;
+  for (int shift = 0; shift < bits; shift += 8) {
+    for (int digit = 0; digit < kDigits; digit++) counts[digit] = 0;
+    for (int64_t i = 0; i < count; i++) counts[from[i].key >> shift & (kDigits - 1)]++;
+    if (counts[from[0].key >> shift & (kDigits - 1)] == (uint32_t)count) continue;
+    begins_of(counts, kDigits);
+    for (int64_t i = 0; i < count; i++) to[counts[from[i].key >> shift & (kDigits - 1)]++] = from[i];
+    Entry* const sorted = to;
+    to = from;
+    from = sorted;
+  }
+  if (from != entries)
+    for (int64_t i = 0; i < count; i++) entries[i] = from[i];
+}
+
+// Sorts `count` values into `a` or `b`, and returns which. The lower half of the digits of a double hardly ever decides: keys are sorted by
+// the upper half, then those that are alike in it.
 template <int BITS, class T, class Entry>
 Entry* radix_sort(const T* __restrict values, int64_t count, Entry* a, Entry* b, uint32_t* counts) {
   constexpr int kPasses = (8 * (int)sizeof(T) + BITS - 1) / BITS, kDigits = 1 << BITS;
-  for (int i = 0; i < kPasses * kDigits; i++) counts[i] = 0;
+  constexpr int kFirst = sizeof(T) == sizeof(double) ? kPasses / 2 : 0;
+  for (int i = kFirst * kDigits; i < kPasses * kDigits; i++) counts[i] = 0;
   for (int64_t i = 0; i < count; i++) {
     const Bits<T> key = key_of(values[i]);
 #pragma GCC unroll 8
-    for (int pass = 0; pass < kPasses; pass++) counts[pass * kDigits + (int)(key >> (pass * BITS) & (kDigits - 1))]++;
+    for (int pass = kFirst; pass < kPasses; pass++) counts[pass * kDigits + (int)(key >> (pass * BITS) & (kDigits - 1))]++;
   }
   const Bits<T> first = key_of(values[0]);
   bool moved = false;
   Entry *from = b, *to = a;
-  for (int pass = 0; pass < kPasses; pass++) {
+  for (int pass = kFirst; pass < kPasses; pass++) {
     uint32_t* begins = counts + pass * kDigits;
     const int shift = pass * BITS;
     const bool is_last = pass == kPasses - 1;
     if (begins[first >> shift & (kDigits - 1)] == (uint32_t)count && (moved || !is_last)) continue;  // one digit: all stay where they are
-    uint32_t begin = 0;
-    for (int digit = 0; digit < kDigits; digit++) {
-      const uint32_t held = begins[digit];
-      begins[digit] = begin;
-      begin += held;
-    }
+    begins_of(begins, kDigits);
     if (moved)
       for (int64_t i = 0; i < count; i++) {
         const Entry entry = from[i];
@@ -101,12 +137,31 @@ Entry* radix_sort(const T* __restrict values, int64_t count, Entry* a, Entry* b,
     to = from;
     from = sorted;
   }
+  if (kFirst)
+    for (int64_t begin = 0, end; begin < count; begin = end) {
+      const Bits<T> high = from[begin].key >> (kFirst * BITS);
+      for (end = begin + 1; end < count && from[end].key >> (kFirst * BITS) == high;) end++;
+      if (end - begin > 1) sort_lowest<T>(from + begin, to + begin, end - begin, kFirst * BITS, counts);
+    }
   return from;
+}
+
+// Writes the entries of a row that is in order, such as one of a reference that was sorted before; stops at the first value that is not.
+template <class T, class Entry>
+bool are_in_order(const T* values, int64_t count, Entry* entries) {
+  Bits<T> last = 0;
+  for (int64_t i = 0; i < count; i++) {
+    entries[i] = Entry::of(values[i], (uint32_t)i);
+    if (entries[i].key < last) return false;
+    last = entries[i].key;
+  }
+  return true;
 }
 
 // Few values fill few of the digits, and many more than the cache holds are better spread over few places.
 template <class T, class Entry>
 Entry* sort_row(const T* values, int64_t count, Entry* a, Entry* b, uint32_t* counts) {
+  if (are_in_order<T>(values, count, a)) return a;
   if (count < 2048 || count > (1 << 19)) return radix_sort<8>(values, count, a, b, counts);
   return radix_sort<kMostBits>(values, count, a, b, counts);
 }
