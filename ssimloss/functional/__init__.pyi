@@ -418,6 +418,7 @@ def ciede2000_loss(
     k_h: float = 1.0,
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """CIEDE2000 colour difference of pixels, in units of about one just noticeable difference.
 
@@ -432,6 +433,8 @@ def ciede2000_loss(
         k_l, k_c, k_h: tolerances of lightness, chroma and hue; ``k_l=2`` for textiles.
         mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce, and support
+            no mask.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; the map ``(N, 1, H, W)`` for ``"none"``.
@@ -439,6 +442,7 @@ def ciede2000_loss(
     Raises:
         ValueError: shapes differ, images are neither gray nor RGB, or tolerances are not positive.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: CIE 142-2001; Sharma, Wu & Dalal 2005. Agrees with scikit-image to float64 rounding.
     """

@@ -16,6 +16,7 @@ from ssimloss.kernels.backends import (
     why_not,
 )
 from ssimloss.kernels.block_means import BLOCK_MEANS, Blocks, block_means
+from ssimloss.kernels.color_means import COLOR_MEANS, Colors, color_means
 from ssimloss.kernels.comparison import (
     SIMILARITY_ALONE,
     Comparison,
@@ -61,6 +62,7 @@ __all__ = [
     "MAX_TAPS",
     "SIMILARITY_ALONE",
     "Blocks",
+    "Colors",
     "Comparison",
     "EdgeFilter",
     "Edges",
@@ -76,6 +78,7 @@ __all__ = [
     "Visible",
     # operators, each with its table of backends
     "BLOCK_MEANS",
+    "COLOR_MEANS",
     "EDGE_MEANS",
     "HAAR_MEANS",
     "MOMENT_SUMS",
@@ -91,6 +94,7 @@ __all__ = [
     "WARPED",
     "VISIBLE_ERRORS",
     "block_means",
+    "color_means",
     "edge_means",
     "haar_means",
     "moment_sums",

@@ -226,6 +226,17 @@ struct HaarMeans {
   Image grad_x, grad_y;          // receive the gradient; of the computing type
 };
 
+// The mean over each image of colour differences, see colors.h.
+struct ColorMeans {
+  Image x, y;  // (count, 1 or 3, height, width)
+  int64_t count, channels, height, width;
+  double low, unit;  // of the data range: where it begins, and 1 over its span
+  double k[3];       // tolerances of lightness, chroma and hue
+  double* row_sums;  // (count, height)
+  double scale;      // multiplies the derivatives
+  Image grad_x, grad_y;  // receive the gradient; of the computing type
+};
+
 constexpr int kMostStages = 32;
 
 // A discrete Fourier transform along one dimension; see fourier.h.
@@ -340,6 +351,8 @@ struct Kernels {
   int64_t (*detail_scratch)(const Detail&, bool is_double);
   void (*haar_means)(const HaarMeans&, bool is_double, int share, int shares, void* scratch);
   int64_t (*haar_means_scratch)(const HaarMeans&, bool is_double);
+  void (*color_means)(const ColorMeans&, bool is_double, int share, int shares, void* scratch);
+  int64_t (*color_means_scratch)(const ColorMeans&, bool is_double);
   void (*phase_congruency)(const PhaseCongruency&, bool is_double, int share, int shares, void* scratch);
   int64_t (*phase_congruency_scratch)(const PhaseCongruency&, bool is_double);
   int64_t (*phase_congruency_memory)(const PhaseCongruency&, bool is_double);  // bytes that the steps share
