@@ -1,5 +1,5 @@
-"""HaarPSI, SSIMULACRA 2, CIEDE2000 and FSIM by the native library beside their equations: values,
-gradients, sizes, layouts, dtypes, instruction sets, threads and company.
+"""HaarPSI, SSIMULACRA 2, CIEDE2000, PSNR-HVS and FSIM by the native library beside their
+equations: values, gradients, sizes, layouts, dtypes, instruction sets, threads and company.
 """
 
 from __future__ import annotations
@@ -24,9 +24,21 @@ CASES: dict[str, tuple[Callable[..., Tensor], dict[str, object]]] = {
     "steep haarpsi": (F.haarpsi, {"alpha": 40.0, "c": 5.0}),
     "ssimulacra2": (F.ssimulacra2, {"min_size": "fewer_scales", "data_range": (-0.5, 1.0)}),
     "ciede2000": (F.ciede2000, {"data_range": (-0.2, 1.1), "k_l": 2.0, "k_c": 0.5, "k_h": 1.5}),
+    "psnr_hvs": (F.psnr_hvs, {"data_range": (-0.5, 1.0)}),
+    "psnr_hvs_m": (F.psnr_hvs_m, {"data_range": (-0.5, 1.0)}),
 }
-FUNCTIONS = {"ssimulacra2": "visible_errors", "ciede2000": "color_means"}  # or haar_means
-PERFECT = {"ssimulacra2": 100.0, "ciede2000": 0.0}  # or 1
+FUNCTIONS = {  # or haar_means
+    "ssimulacra2": "visible_errors",
+    "ciede2000": "color_means",
+    "psnr_hvs": "hvs_errors",
+    "psnr_hvs_m": "hvs_errors",
+}
+PERFECT = {  # or 1
+    "ssimulacra2": 100.0,
+    "ciede2000": 0.0,
+    "psnr_hvs": torch.inf,
+    "psnr_hvs_m": torch.inf,
+}
 every_case = pytest.mark.parametrize("name", CASES)
 # The least, odd sides, gray, several tiles of columns, all six scales.
 SIZES = [(2, 3, 16, 17), (3, 1, 33, 30), (1, 3, 41, 983), (1, 3, 130, 113)]
@@ -72,7 +84,10 @@ def test_equal_to_the_equation(name: str) -> None:
         for found, wanted in zip(results(name, pair(size), "cpu"), exact, strict=True):
             assert off(found, wanted) <= 1e-10, size
         ours = results(name, pair(size, torch.float32), "cpu")
-        agree(ours, eager, exact_of_single, case=size, perfect=PERFECT.get(name, 1.0))
+        perfect = PERFECT.get(name, 1.0)
+        agree(
+            ours, eager, exact_of_single, case=size, perfect=0 if perfect == torch.inf else perfect
+        )
 
 
 def test_a_wrong_score_is_found() -> None:
@@ -146,10 +161,12 @@ def test_nan_flat_and_far_images(name: str) -> None:
     ):
         exact = results(name, images, "eager")
         found = results(name, images, "cpu")
-        assert all(ours.isfinite().all() for ours in found)
+        assert torch.equal(found[0].isfinite(), exact[0].isfinite())
+        assert all(ours.isfinite().all() for ours in found[1:])
         torch.testing.assert_close(found[0], exact[0], rtol=1e-9, atol=1e-13)
         single = results(name, tuple(image.float() for image in images), "cpu")
-        assert all(ours.isfinite().all() for ours in single)
+        assert torch.equal(single[0].isfinite(), exact[0].isfinite())
+        assert all(ours.isfinite().all() for ours in single[1:])
     same = results(name, (texture.float(), texture.float()), "cpu")
     assert float(same[0]) == PERFECT.get(name, 1.0)
     assert float(same[1].abs().max()) == 0
@@ -193,6 +210,19 @@ def test_operators() -> None:
         visible(pred, target, weights, 0.0, 0.0, True, False, "cpu")
     with pytest.raises(ValueError, match="c must be positive and alpha"):
         haar(pred, target, 30.0, 41.0, True, False, "cpu")
+    hvs = ops.hvs_errors.default
+    tables = [0.5 + k / 64 for k in range(64)], [1 / (k + 1) for k in range(64)], [0.2, 0.5, 0.3]
+    torch.library.opcheck(hvs, (pred, target, *tables, True, False, "cpu"))
+    assert hvs(pred[:0], target[:0], *tables, False, False, "cpu")[0].shape == (0, 1)
+    for wrong, match in (
+        (([1.0], *tables[1:]), "sensitivity must have 64 numbers, got 1"),
+        ((tables[0], [1.0], tables[2]), "masking must have 0 or 64 numbers, got 1"),
+        ((*tables[:2], [1.0, 1.0]), "weights must have 0 or 3 numbers, got 2"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            hvs(pred, target, *wrong, True, False, "cpu")
+    with pytest.raises(ValueError, match="must have at least 8 pixels"):
+        hvs(pred[..., :7], target[..., :7], *tables, True, False, "cpu")
     with pytest.raises(ValueError, match="span and tolerances must be positive"):
         colors(pred, target, *of_colors[:4], 0.0, True, False, "cpu")
 
@@ -264,6 +294,19 @@ def test_colors_at_edges() -> None:
         )
     for slope, image in zip(found["equal", "cpu", torch.float32][1:], "xy", strict=True):
         assert (slope[..., ::3] == 0).all(), image
+
+
+def test_errors_of_each_channel() -> None:
+    """Without weights of the channels, the mean error of their blocks."""
+    hvs = torch.ops.ssimloss.hvs_errors.default
+    tables = [0.5 + k / 64 for k in range(64)], [1 / (k + 1) for k in range(64)]
+    pred, target = pair((2, 3, 20, 33))
+    for masking in ([], tables[1]):
+        given = tables[0], masking, [], True, False, "cpu"
+        value, slope, _ = hvs(pred, target, *given)
+        alone = [hvs(pred[:, c : c + 1], target[:, c : c + 1], *given)[:2] for c in range(3)]
+        torch.testing.assert_close(value, sum(one[0] for one in alone) / 3)
+        torch.testing.assert_close(slope, torch.cat([one[1] for one in alone], 1) / 3)
 
 
 def test_fsim_equal_to_its_equation() -> None:

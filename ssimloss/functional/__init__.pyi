@@ -2806,6 +2806,7 @@ def psnr_hvs(
     *,
     data_range: float | tuple[float, float] = 1.0,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """PSNR weighted by the sensitivity of the eye, in dB: larger for better images.
 
@@ -2819,6 +2820,7 @@ def psnr_hvs(
             pixels on the short side.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -2826,6 +2828,7 @@ def psnr_hvs(
     Raises:
         ValueError: shapes differ, images that are neither gray nor RGB or too small.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Egiazarian et al. 2006. ``conventions.PSNR_HVS["frame_analytics"]`` agrees with
     frame-analytics, which computes in float32, to 1e-6 dB.
@@ -2837,6 +2840,7 @@ def psnr_hvs_m(
     *,
     data_range: float | tuple[float, float] = 1.0,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """PSNR weighted by the sensitivity of the eye, without differences that the block masks, in dB:
     larger for better images.
@@ -2852,6 +2856,7 @@ def psnr_hvs_m(
             pixels on the short side.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -2859,6 +2864,7 @@ def psnr_hvs_m(
     Raises:
         ValueError: shapes differ, images that are neither gray nor RGB or too small.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Ponomarenko et al. 2007. ``conventions.PSNR_HVS_M["frame_analytics"]`` agrees with
     frame-analytics, which computes in float32, to 1e-6 dB.

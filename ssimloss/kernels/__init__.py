@@ -27,6 +27,7 @@ from ssimloss.kernels.comparison import (
 )
 from ssimloss.kernels.edge_means import EDGE_MEANS, EdgeFilter, Edges, edge_means
 from ssimloss.kernels.haar_means import HAAR_MEANS, Haar, haar_means
+from ssimloss.kernels.hvs_errors import HVS, HVS_ERRORS, hvs_errors
 from ssimloss.kernels.library import MAX_SCALES, MAX_TAPS, describe, scratch_bytes, use_instructions
 from ssimloss.kernels.moment_sums import MOMENT_SUMS, Local, moment_sums
 from ssimloss.kernels.phase_congruency import PHASE_CONGRUENCY, phase_congruency
@@ -66,6 +67,7 @@ __all__ = [
     "Comparison",
     "EdgeFilter",
     "Edges",
+    "HVS",
     "Haar",
     "Local",
     "Measured",
@@ -81,6 +83,7 @@ __all__ = [
     "COLOR_MEANS",
     "EDGE_MEANS",
     "HAAR_MEANS",
+    "HVS_ERRORS",
     "MOMENT_SUMS",
     "PHASE_CONGRUENCY",
     "PIXEL_MEANS",
@@ -97,6 +100,7 @@ __all__ = [
     "color_means",
     "edge_means",
     "haar_means",
+    "hvs_errors",
     "moment_sums",
     "phase_congruency",
     "pixel_means",

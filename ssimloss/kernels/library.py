@@ -63,6 +63,8 @@ HAAR_CALL = f"4q{IMAGE}{IMAGE}4d{IMAGE}{IMAGE}Pq"
 PHASE_CALL = "3q3P3d6P3i4x"
 # shape, x, y, low, unit, 3 tolerances, slope, grad_x, grad_y, means, threads
 COLOR_CALL = f"4q{IMAGE}{IMAGE}6d{IMAGE}{IMAGE}Pq"
+# shape, x, y, sensitivity, masking, weights, slope, grad_x, grad_y, means, threads
+HVS_CALL = f"4q{IMAGE}{IMAGE}3Pd{IMAGE}{IMAGE}Pq"
 LAYOUTS = (
     IMAGE,
     HALVING,
@@ -82,6 +84,7 @@ LAYOUTS = (
     HAAR_CALL,
     PHASE_CALL,
     COLOR_CALL,
+    HVS_CALL,
 )
 # Functions that take one of these calls and return 0, or 1 if memory could not be allocated.
 FUNCTIONS = (
@@ -103,6 +106,7 @@ FUNCTIONS = (
     "ssimloss_haar_means",
     "ssimloss_phase_congruency",
     "ssimloss_color_means",
+    "ssimloss_hvs_errors",
 )
 NO_IMAGE = (0,) * 6
 

@@ -237,6 +237,18 @@ struct ColorMeans {
   Image grad_x, grad_y;  // receive the gradient; of the computing type
 };
 
+// Errors of blocks of 8 x 8 pixels, see hvs.h.
+struct HVSErrors {
+  Image x, y;  // (count, channels, height, width)
+  int64_t count, channels, height, width;
+  const double* sensitivity;  // (8, 8)
+  const double* masking;      // (8, 8), or null: nothing is masked
+  const double* weights;      // of the channels: their sum is compared; or null: each is
+  double* row_sums;           // (count, planes, height / 8)
+  double scale;               // multiplies the derivatives
+  Image grad_x, grad_y;       // receive the gradient of whole blocks; of the computing type
+};
+
 constexpr int kMostStages = 32;
 
 // A discrete Fourier transform along one dimension; see fourier.h.
@@ -353,6 +365,8 @@ struct Kernels {
   int64_t (*haar_means_scratch)(const HaarMeans&, bool is_double);
   void (*color_means)(const ColorMeans&, bool is_double, int share, int shares, void* scratch);
   int64_t (*color_means_scratch)(const ColorMeans&, bool is_double);
+  void (*hvs_errors)(const HVSErrors&, bool is_double, int share, int shares, void* scratch);
+  int64_t (*hvs_errors_scratch)(const HVSErrors&, bool is_double);
   void (*phase_congruency)(const PhaseCongruency&, bool is_double, int share, int shares, void* scratch);
   int64_t (*phase_congruency_scratch)(const PhaseCongruency&, bool is_double);
   int64_t (*phase_congruency_memory)(const PhaseCongruency&, bool is_double);  // bytes that the steps share

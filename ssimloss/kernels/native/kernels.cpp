@@ -7,6 +7,7 @@
 #include "edge_means.h"
 #include "edges.h"
 #include "haar.h"
+#include "hvs.h"
 #include "opponent.h"
 #include "phase.h"
 #include "pixels.h"
@@ -102,6 +103,12 @@ void color_means(const ColorMeans& job, bool is_double, int share, int shares, v
 }
 
 int64_t color_means_scratch(const ColorMeans&, bool is_double) { return kColorLines * kColorPiece * (is_double ? sizeof(double) : sizeof(float)); }
+
+void hvs_errors(const HVSErrors& job, bool is_double, int share, int shares, void* scratch) {
+  is_double ? hvs_errors_of(job, share, shares, (double*)scratch) : hvs_errors_of(job, share, shares, (float*)scratch);
+}
+
+int64_t hvs_errors_scratch(const HVSErrors&, bool is_double) { return is_double ? HVSBlocks<double>::bytes() : HVSBlocks<float>::bytes(); }
 
 void phase_congruency(const PhaseCongruency& job, bool is_double, int share, int shares, void* scratch) {
   is_double ? PhaseSteps<double>(job, job.memory).run(share, shares, (Vector<double>*)scratch)
@@ -276,6 +283,8 @@ const Kernels kernels = {NAME_OF(SSIMLOSS_SET),
                          haar_means_scratch,
                          color_means,
                          color_means_scratch,
+                         hvs_errors,
+                         hvs_errors_scratch,
                          phase_congruency,
                          phase_congruency_scratch,
                          phase_congruency_memory,
