@@ -144,6 +144,7 @@ struct EdgeMeans {
   double numbers[2];              // of the curve
   double weights[2];              // of slopes across and down, for curves that add them
   double* sums;                   // (planes, height, 2): of each row the sum, and that of squared distances from the row's mean; or null
+  bool varies;                    // whether the latter are needed
   const double* means;            // per plane: the derivative is that of squared distances from these; null: of the sum
   double scale;                   // multiplies the derivatives
   Image grad_x, grad_y;           // receive the gradient; of the computing type

@@ -285,6 +285,7 @@ API int ssimloss_edge_means(const EdgeCall* call) {
       job.weights[k] = call->weights[k];
     }
     job.scale = call->slope;
+    job.varies = call->pooling != 0;
     const int64_t h = job.height, w = job.width, positions = h * w;
     std::vector<double> sums(job.planes * h * 2), means(job.planes);
     job.sums = sums.data();
