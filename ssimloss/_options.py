@@ -22,6 +22,7 @@ from ssimloss._keywords import unknown as unknown
 from ssimloss._keywords import without_numpy
 from ssimloss._reduce import Reduction, check_reduction
 
+_OWN = (str, float, int, bool, type(None))
 LAST = ("reduction", "backend")  # options that end every signature
 _MISSING = inspect.Parameter.empty
 T = TypeVar("T")
@@ -119,6 +120,8 @@ def _own(value: Any) -> Any:
     """A sequence as a tuple: what a caller or a configuration does to its own changes nothing, and
     a pickle holds no type of theirs. Numbers of NumPy as Python's.
     """
+    if type(value) in _OWN:  # by far the most
+        return value
     if isinstance(value, (str, Tensor, Mapping)) or not isinstance(value, Sequence):
         return without_numpy(value)
     return tuple(map(_own, value))

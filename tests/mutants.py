@@ -253,8 +253,8 @@ FAULTS = (
     fault(
         "functional",
         "PSNR: the span is not squared",
-        "error = mse / options.span**2 + options.eps",
-        "error = mse / options.span + options.eps",
+        "error = error / options.span**2",
+        "error = error / options.span",
         "pixel",
     ),
     fault(

@@ -288,6 +288,9 @@ def case(choose: random.Random, size: tuple[int, int, int, int], taps: int, padd
     calls.append((variation, {"norm": norm}))
     if size[1] in (1, 3):
         calls += filtered
+        calls.append((F.ciede2000, {"reduction": choose.choice(("image", "sum"))}))
+        if min(size[2:]) >= 8:
+            calls += [(f, {"reduction": "image"}) for f in (F.psnr_hvs, F.psnr_hvs_m)]
         if min(size[2:]) >= 41:
             calls.append((F.vif, {"reduction": "image", "noise": choose.choice((0.4, 2.0))}))
         if min(size[2:]) >= 16:

@@ -1,5 +1,5 @@
-"""HaarPSI, SSIMULACRA 2 and FSIM by the native library beside their equations: values, gradients,
-sizes, layouts, dtypes, instruction sets, threads and company.
+"""HaarPSI, SSIMULACRA 2, CIEDE2000, PSNR-HVS and FSIM by the native library beside their
+equations: values, gradients, sizes, layouts, dtypes, instruction sets, threads and company.
 """
 
 from __future__ import annotations
@@ -23,6 +23,21 @@ CASES: dict[str, tuple[Callable[..., Tensor], dict[str, object]]] = {
     "haarpsi": (F.haarpsi, {"data_range": (-1.0, 2.0)}),
     "steep haarpsi": (F.haarpsi, {"alpha": 40.0, "c": 5.0}),
     "ssimulacra2": (F.ssimulacra2, {"min_size": "fewer_scales", "data_range": (-0.5, 1.0)}),
+    "ciede2000": (F.ciede2000, {"data_range": (-0.2, 1.1), "k_l": 2.0, "k_c": 0.5, "k_h": 1.5}),
+    "psnr_hvs": (F.psnr_hvs, {"data_range": (-0.5, 1.0)}),
+    "psnr_hvs_m": (F.psnr_hvs_m, {"data_range": (-0.5, 1.0)}),
+}
+FUNCTIONS = {  # or haar_means
+    "ssimulacra2": "visible_errors",
+    "ciede2000": "color_means",
+    "psnr_hvs": "hvs_errors",
+    "psnr_hvs_m": "hvs_errors",
+}
+PERFECT = {  # or 1
+    "ssimulacra2": 100.0,
+    "ciede2000": 0.0,
+    "psnr_hvs": torch.inf,
+    "psnr_hvs_m": torch.inf,
 }
 every_case = pytest.mark.parametrize("name", CASES)
 # The least, odd sides, gray, several tiles of columns, all six scales.
@@ -69,8 +84,10 @@ def test_equal_to_the_equation(name: str) -> None:
         for found, wanted in zip(results(name, pair(size), "cpu"), exact, strict=True):
             assert off(found, wanted) <= 1e-10, size
         ours = results(name, pair(size, torch.float32), "cpu")
-        perfect = 100.0 if name == "ssimulacra2" else 1.0
-        agree(ours, eager, exact_of_single, case=size, perfect=perfect)
+        perfect = PERFECT.get(name, 1.0)
+        agree(
+            ours, eager, exact_of_single, case=size, perfect=0 if perfect == torch.inf else perfect
+        )
 
 
 def test_a_wrong_score_is_found() -> None:
@@ -144,12 +161,14 @@ def test_nan_flat_and_far_images(name: str) -> None:
     ):
         exact = results(name, images, "eager")
         found = results(name, images, "cpu")
-        assert all(ours.isfinite().all() for ours in found)
+        assert torch.equal(found[0].isfinite(), exact[0].isfinite())
+        assert all(ours.isfinite().all() for ours in found[1:])
         torch.testing.assert_close(found[0], exact[0], rtol=1e-9, atol=1e-13)
         single = results(name, tuple(image.float() for image in images), "cpu")
-        assert all(ours.isfinite().all() for ours in single)
+        assert torch.equal(single[0].isfinite(), exact[0].isfinite())
+        assert all(ours.isfinite().all() for ours in single[1:])
     same = results(name, (texture.float(), texture.float()), "cpu")
-    assert float(same[0]) == (100 if name == "ssimulacra2" else 1)
+    assert float(same[0]) == PERFECT.get(name, 1.0)
     assert float(same[1].abs().max()) == 0
 
 
@@ -172,7 +191,12 @@ def test_operators() -> None:
     ops = torch.ops.ssimloss
     visible, haar = ops.visible_errors.default, ops.haar_means.default
     weights = [0.1 * k for k in range(36)]
-    for operator, options in ((visible, (weights, 0.0, 1.0)), (haar, (30.0, 4.2))):
+    colors, of_colors = ops.color_means.default, (0.0, 1.0, 1.0, 1.0, 1.0)
+    for operator, options in (
+        (visible, (weights, 0.0, 1.0)),
+        (haar, (30.0, 4.2)),
+        (colors, of_colors),
+    ):
         torch.library.opcheck(operator, (pred, target, *options, True, False, "cpu"))
         value = operator(pred, target, *options, True, False, "cpu")[0].sum()
         with pytest.raises(RuntimeError, match="has no second derivative"):
@@ -186,6 +210,21 @@ def test_operators() -> None:
         visible(pred, target, weights, 0.0, 0.0, True, False, "cpu")
     with pytest.raises(ValueError, match="c must be positive and alpha"):
         haar(pred, target, 30.0, 41.0, True, False, "cpu")
+    hvs = ops.hvs_errors.default
+    tables = [0.5 + k / 64 for k in range(64)], [1 / (k + 1) for k in range(64)], [0.2, 0.5, 0.3]
+    torch.library.opcheck(hvs, (pred, target, *tables, True, False, "cpu"))
+    assert hvs(pred[:0], target[:0], *tables, False, False, "cpu")[0].shape == (0, 1)
+    for wrong, match in (
+        (([1.0], *tables[1:]), "sensitivity must have 64 numbers, got 1"),
+        ((tables[0], [1.0], tables[2]), "masking must have 0 or 64 numbers, got 1"),
+        ((*tables[:2], [1.0, 1.0]), "weights must have 0 or 3 numbers, got 2"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            hvs(pred, target, *wrong, True, False, "cpu")
+    with pytest.raises(ValueError, match="must have at least 8 pixels"):
+        hvs(pred[..., :7], target[..., :7], *tables, True, False, "cpu")
+    with pytest.raises(ValueError, match="span and tolerances must be positive"):
+        colors(pred, target, *of_colors[:4], 0.0, True, False, "cpu")
 
 
 @every_case
@@ -201,11 +240,73 @@ def test_backends_are_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(library, "call", noted)
     images = pair((1, 3, 16, 17))
     results(name, images, "auto")
-    expected = "ssimloss_visible_errors" if name == "ssimulacra2" else "ssimloss_haar_means"
-    assert expected in calls
+    assert f"ssimloss_{FUNCTIONS.get(name, 'haar_means')}" in calls
     calls.clear()
     results(name, images, "eager")
     assert not calls
+
+
+def colors_at_edges() -> dict[str, tuple[Tensor, Tensor]]:
+    """Pairs of images in which colours are gray, black, equal, dark, far out of range or tiny, or
+    hues lie on both sides of 0.
+    """
+    x, y = torch.rand(2, 1, 3, 24, 22, generator=torch.Generator().manual_seed(7)).double()
+    gray, black, equal = x[:, :1].expand_as(x).clone(), x.clone(), x.clone()
+    gray[..., 11:] = x[..., 11:]
+    black[..., ::2] = 0
+    equal[..., ::3] = y[..., ::3]
+    mixed = y.clone()
+    mixed[..., ::3] = y[:, :1, :, ::3]
+    red = torch.tensor([0.9, 0.3, 0.42], dtype=x.dtype).view(1, 3, 1, 1)  # a hue of about 0
+    codes = (4 * x).round() / 4, (4 * y).round() / 4  # with grays, and with equal hues
+    return {
+        "gray": (gray, mixed),
+        "black": (black, 0.5 * black.flip(3)),
+        "equal": (equal, y),
+        "codes": codes,
+        "dark": (0.02 * x, 0.03 * y),
+        "hues": (red + 0.1 * (x - 0.5), red + 0.1 * (y - 0.5)),
+        "far": (1e7 * x, y),
+        "tiny": (1e-30 * x, torch.where(black == 0, 1e-30 * y, y)),
+        "subnormal": (1e-40 * x, y),
+    }
+
+
+@pytest.mark.usefixtures("instructions")
+def test_colors_at_edges() -> None:
+    """The slopes of the equation, in float32 no worse than the equation's own."""
+    found: dict[tuple[str, str, torch.dtype], list[Tensor]] = {}
+    for case, images in colors_at_edges().items():
+        single = tuple(image.float() for image in images)
+        wide = tuple(image.double() for image in single)
+        for backend in ("cpu", "eager"):
+            for dtype, given in ((torch.float64, wide), (torch.float32, single)):
+                pred, target = (image.clone().requires_grad_() for image in given)
+                value = F.ciede2000(pred, target, reduction="image", backend=backend)
+                slopes = torch.autograd.grad(value.sum(), (pred, target))
+                found[case, backend, dtype] = [value.detach(), *slopes]
+                assert all(slope.isfinite().all() for slope in slopes), (case, backend)
+        exact = found[case, "eager", torch.float64]
+        for ours, wanted in zip(found[case, "cpu", torch.float64], exact, strict=True):
+            assert off(ours, wanted) <= 1e-9, case
+        agree(
+            found[case, "cpu", torch.float32], found[case, "eager", torch.float32], exact, case=case
+        )
+    for slope, image in zip(found["equal", "cpu", torch.float32][1:], "xy", strict=True):
+        assert (slope[..., ::3] == 0).all(), image
+
+
+def test_errors_of_each_channel() -> None:
+    """Without weights of the channels, the mean error of their blocks."""
+    hvs = torch.ops.ssimloss.hvs_errors.default
+    tables = [0.5 + k / 64 for k in range(64)], [1 / (k + 1) for k in range(64)]
+    pred, target = pair((2, 3, 20, 33))
+    for masking in ([], tables[1]):
+        given = tables[0], masking, [], True, False, "cpu"
+        value, slope, _ = hvs(pred, target, *given)
+        alone = [hvs(pred[:, c : c + 1], target[:, c : c + 1], *given)[:2] for c in range(3)]
+        torch.testing.assert_close(value, sum(one[0] for one in alone) / 3)
+        torch.testing.assert_close(slope, torch.cat([one[1] for one in alone], 1) / 3)
 
 
 def test_fsim_equal_to_its_equation() -> None:

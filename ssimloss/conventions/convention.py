@@ -105,6 +105,11 @@ class Convention(Mapping[str, Any]):
     @property
     def must_be_called(self) -> bool:
         """Whether options of the function alone do not express it."""
+        return self._must_be_called
+
+    @functools.cached_property
+    def _must_be_called(self) -> bool:
+        """The same, computed once, because ``**`` asks for each option."""
         if self.table.module:
             return False
         public = _options.fields(self.measure.record)

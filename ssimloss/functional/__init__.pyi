@@ -418,6 +418,7 @@ def ciede2000_loss(
     k_h: float = 1.0,
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """CIEDE2000 colour difference of pixels, in units of about one just noticeable difference.
 
@@ -432,6 +433,8 @@ def ciede2000_loss(
         k_l, k_c, k_h: tolerances of lightness, chroma and hue; ``k_l=2`` for textiles.
         mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce, and support
+            no mask.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; the map ``(N, 1, H, W)`` for ``"none"``.
@@ -439,6 +442,7 @@ def ciede2000_loss(
     Raises:
         ValueError: shapes differ, images are neither gray nor RGB, or tolerances are not positive.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: CIE 142-2001; Sharma, Wu & Dalal 2005. Agrees with scikit-image to float64 rounding.
     """
@@ -2802,6 +2806,7 @@ def psnr_hvs(
     *,
     data_range: float | tuple[float, float] = 1.0,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """PSNR weighted by the sensitivity of the eye, in dB: larger for better images.
 
@@ -2815,6 +2820,7 @@ def psnr_hvs(
             pixels on the short side.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -2822,6 +2828,7 @@ def psnr_hvs(
     Raises:
         ValueError: shapes differ, images that are neither gray nor RGB or too small.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Egiazarian et al. 2006. ``conventions.PSNR_HVS["frame_analytics"]`` agrees with
     frame-analytics, which computes in float32, to 1e-6 dB.
@@ -2833,6 +2840,7 @@ def psnr_hvs_m(
     *,
     data_range: float | tuple[float, float] = 1.0,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """PSNR weighted by the sensitivity of the eye, without differences that the block masks, in dB:
     larger for better images.
@@ -2848,6 +2856,7 @@ def psnr_hvs_m(
             pixels on the short side.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -2855,6 +2864,7 @@ def psnr_hvs_m(
     Raises:
         ValueError: shapes differ, images that are neither gray nor RGB or too small.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Ponomarenko et al. 2007. ``conventions.PSNR_HVS_M["frame_analytics"]`` agrees with
     frame-analytics, which computes in float32, to 1e-6 dB.

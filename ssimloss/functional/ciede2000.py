@@ -9,6 +9,7 @@ observations", 2005.
 """
 
 import math
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -16,7 +17,7 @@ from torch import Tensor
 from ssimloss import _checks
 from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, promote
-from ssimloss._reduce import Scores
+from ssimloss._reduce import Scores, slope_of
 from ssimloss._roots import root
 from ssimloss.color.lab import lab_of
 from ssimloss.conventions import programs as p
@@ -27,16 +28,19 @@ from ssimloss.functional._gradient_similarity import (
     check_colors,
     without_masked,
 )
+from ssimloss.kernels import COLOR_MEANS, Backed, Colors, color_means, select
 from ssimloss.measure import Measure
 
 _GRAY = 1e-6  # a product of chromas; below it, the slope of the hue difference is constant
 
 
-class CIEDE2000Options(Reduced, Ranged):
+class CIEDE2000Options(Backed, Reduced, Ranged):
     """Options of CIEDE2000.
 
     Args:
         k_l, k_c, k_h: tolerances of lightness, chroma and hue; ``k_l=2`` for textiles.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce, and support
+            no mask.
     """
 
     k_l: float = 1.0
@@ -71,14 +75,45 @@ def _ciede2000(
     Raises:
         ValueError: shapes differ, images are neither gray nor RGB, or tolerances are not positive.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: CIE 142-2001; Sharma, Wu & Dalal 2005. Agrees with scikit-image to float64 rounding.
     """
     check_colors(pred, target, mask)
     dtype = native_dtype(pred, target)
+    uncovered = _uncovered(options, mask)
+    backend = select(options.backend, pred, target, COLOR_MEANS, uncovered=uncovered)
+    if backend != "eager":
+        numbers = options.low, options.span, options.k_l, options.k_c, options.k_h
+        positions = pred.shape[2] * pred.shape[3]
+        slope = slope_of(options.reduction, pred.shape[:1])
+        if options.reduction == "sum":
+            slope *= max(positions, 1)
+        equation = partial(_means, options=options)
+        colors = Colors(*map(float, numbers))
+        means = color_means(pred, target, colors, backend=backend, equation=equation, slope=slope)
+        return Scores(means, None, positions, dtype)
     x, y, weight = without_masked(*promote(pred, target), mask, options.low)
+    return Scores(_map(x, y, options), weight, 1, dtype)
+
+
+def _uncovered(options: CIEDE2000Options, mask: Tensor | None) -> str | None:
+    if mask is not None:
+        return "no kernel supports masks"
+    if options.reduction == "none":
+        return "its kernel reduces, and reduction='none' needs every pixel"
+    return None
+
+
+def _map(x: Tensor, y: Tensor, options: CIEDE2000Options) -> Tensor:
+    """The difference of every pixel, ``(N, 1, H, W)``."""
     lab_x, lab_y = (_lab((image - options.low) / options.span) for image in (x, y))
-    return Scores(_difference(lab_x, lab_y, options), weight, 1, dtype)
+    return _difference(lab_x, lab_y, options)
+
+
+def _means(x: Tensor, y: Tensor, options: CIEDE2000Options) -> Tensor:
+    """The mean of each image, ``(N, 1)``: what the kernel computes."""
+    return _map(*promote(x, y), options).flatten(1).mean(1, keepdim=True)
 
 
 def _lab(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -129,7 +164,7 @@ def _difference(
 
 def _saturation(chroma: Tensor) -> Tensor:
     """``sqrt(C^7 / (C^7 + 25^7))``, with the slope 0 at 0."""
-    power = (chroma / 25) ** 3.5
+    power = (chroma / 25).clamp(max=1e3) ** 3.5  # beyond, the result is 1 and the square overflows
     return power / (1 + power * power).sqrt()
 
 

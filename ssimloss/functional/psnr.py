@@ -9,15 +9,19 @@ from torch import Tensor
 from ssimloss import _checks
 from ssimloss._options import Ranged, Reduced
 from ssimloss._reduce import Scores
+from ssimloss._torch import is_forward_mode
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import PREPARATION, Attribute, choice
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.conventions.preparation import Preparation
-from ssimloss.functional.l2 import l2_loss
+from ssimloss.functional._pixel import PixelOptions, distances
+from ssimloss.kernels import Pixelwise
 from ssimloss.measure import Measure
 
 Pooling = Literal["image", "batch"]
 POOLINGS: tuple[str, ...] = get_args(Pooling)
+# Of the mean squared error.
+_ERRORS = {"image": PixelOptions(reduction="image"), "batch": PixelOptions(reduction="mean")}
 
 
 class PSNROptions(Reduced, Ranged):
@@ -65,8 +69,14 @@ def _psnr(
     torchmetrics (``"batch"``) to 2e-6 dB.
     """
     per_image = options.pooling == "image"
-    mse = l2_loss(pred, target, mask=mask, reduction="image" if per_image else "mean")
-    error = mse / options.span**2 + options.eps
+    record = _ERRORS[options.pooling]
+    error = distances(pred, target, record, mask, Pixelwise("l2"), torch.square).reduce(
+        record.reduction
+    )
+    if options.span != 1:
+        error = error / options.span**2
+    if options.eps:
+        error = error + options.eps
     found = decibel(error)
     weight = None
     if mask is not None:
@@ -78,6 +88,8 @@ def _psnr(
 
 def decibel(error: Tensor) -> Tensor:
     """``-10 log10`` of mean squared errors of images with a range of length 1; infinite for 0."""
+    if not error.requires_grad and not is_forward_mode():
+        return -10 * torch.log10(error)
     differs = error != 0  # the gradient of an infinite PSNR is 0, not NaN
     return torch.where(differs, -10 * torch.log10(torch.where(differs, error, 1)), torch.inf)
 

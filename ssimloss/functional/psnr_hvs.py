@@ -12,6 +12,7 @@ Egiazarian et al., "New full-reference quality metrics based on HVS", 2006, and 
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -27,11 +28,13 @@ from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, choice
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.functional._dct import DCT_2D, FREQUENCIES, SIDE, blocks_of, transformed
 from ssimloss.functional._gradient_similarity import (
+    BT601,
     check_colors,
     check_least_side,
     luma_of,
 )
 from ssimloss.functional.psnr import decibel
+from ssimloss.kernels import HVS, HVS_ERRORS, Backed, hvs_errors, select
 from ssimloss.measure import Measure
 
 # Sensitivities of the authors' code; the mean is the first.
@@ -74,14 +77,16 @@ _MASKED_BY = (
     0.0,
     *[_SENSITIVITY[k][m] / (SIDE * _MASKING[k][m]) for k, m in FREQUENCIES[1:]],
 )
+_TABLES = tuple(tuple(v for row in table for v in row) for table in (_SENSITIVITY, _MASKING))
 _VARIES = (0.0, *[1.0] * 63)
 _QUARTERS = (16 / 15) / (64 / 63)  # variances are divided by their number of samples less one
 
 
-class PSNRHVSOptions(Reduced, Ranged):
+class PSNRHVSOptions(Backed, Reduced, Ranged):
     """Options of PSNR-HVS and PSNR-HVS-M.
 
     Args:
+        backend: ``"auto"``, or the name of one, which runs or raises.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
     """
 
@@ -104,6 +109,7 @@ def _psnr_hvs(pred: Tensor, target: Tensor, options: PSNRHVSOptions) -> Scores:
     Raises:
         ValueError: shapes differ, images that are neither gray nor RGB or too small.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Egiazarian et al. 2006. ``conventions.PSNR_HVS["frame_analytics"]`` agrees with
     frame-analytics, which computes in float32, to 1e-6 dB.
@@ -131,6 +137,7 @@ def _psnr_hvs_m(pred: Tensor, target: Tensor, options: PSNRHVSOptions) -> Scores
     Raises:
         ValueError: shapes differ, images that are neither gray nor RGB or too small.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Ponomarenko et al. 2007. ``conventions.PSNR_HVS_M["frame_analytics"]`` agrees with
     frame-analytics, which computes in float32, to 1e-6 dB.
@@ -150,15 +157,31 @@ def _of_blocks(
     check_colors(pred, target)
     check_least_side(pred, SIDE, "for blocks of 8 x 8")
     dtype = native_dtype(pred, target)
-    x, y = promote(pred, target)
+    backend = select(options.backend, pred, target, HVS_ERRORS)
+    equation = partial(_errors, options=options, masks=masks, channels=channels)
+    if backend == "eager":
+        error = equation(pred, target)
+    else:
+        weights: tuple[float, ...] = ()
+        if channels == "luma" and pred.shape[1] == 3:
+            weights = BT601
+        hvs = HVS(_TABLES[0], _TABLES[1] if masks else (), weights)
+        error = hvs_errors(pred, target, hvs, backend=backend, equation=equation)
+    return Scores(decibel(error[:, 0] / options.span**2), None, 1, dtype)
+
+
+def _errors(
+    x: Tensor, y: Tensor, options: PSNRHVSOptions, masks: bool, channels: Literal["luma", "each"]
+) -> Tensor:
+    """The mean error of the blocks of each image, ``(N, 1)``."""
+    x, y = promote(x, y)
     if channels == "luma":
         x, y = (luma_of(image, options, options.span) for image in (x, y))
     unlike = transformed(blocks_of(x - y), _WEIGHTED_DCT)  # (N, B, 64)
     if masks:
         energy = torch.maximum(_masking(blocks_of(x)), _masking(blocks_of(y)))  # (N, B, 1)
         unlike = (unlike.abs() - energy * constant(_MASKED_BY, x)).relu()
-    error = unlike.square().sum(2).mean(1)
-    return Scores(decibel(error / options.span**2), None, 1, dtype)
+    return unlike.square().sum(2).mean(1, keepdim=True)
 
 
 def _masking(blocks: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from ssimloss.kernels.backends import (
     why_not,
 )
 from ssimloss.kernels.block_means import BLOCK_MEANS, Blocks, block_means
+from ssimloss.kernels.color_means import COLOR_MEANS, Colors, color_means
 from ssimloss.kernels.comparison import (
     SIMILARITY_ALONE,
     Comparison,
@@ -26,6 +27,7 @@ from ssimloss.kernels.comparison import (
 )
 from ssimloss.kernels.edge_means import EDGE_MEANS, EdgeFilter, Edges, edge_means
 from ssimloss.kernels.haar_means import HAAR_MEANS, Haar, haar_means
+from ssimloss.kernels.hvs_errors import HVS, HVS_ERRORS, hvs_errors
 from ssimloss.kernels.library import MAX_SCALES, MAX_TAPS, describe, scratch_bytes, use_instructions
 from ssimloss.kernels.moment_sums import MOMENT_SUMS, Local, moment_sums
 from ssimloss.kernels.phase_congruency import PHASE_CONGRUENCY, phase_congruency
@@ -61,9 +63,11 @@ __all__ = [
     "MAX_TAPS",
     "SIMILARITY_ALONE",
     "Blocks",
+    "Colors",
     "Comparison",
     "EdgeFilter",
     "Edges",
+    "HVS",
     "Haar",
     "Local",
     "Measured",
@@ -76,8 +80,10 @@ __all__ = [
     "Visible",
     # operators, each with its table of backends
     "BLOCK_MEANS",
+    "COLOR_MEANS",
     "EDGE_MEANS",
     "HAAR_MEANS",
+    "HVS_ERRORS",
     "MOMENT_SUMS",
     "PHASE_CONGRUENCY",
     "PIXEL_MEANS",
@@ -91,8 +97,10 @@ __all__ = [
     "WARPED",
     "VISIBLE_ERRORS",
     "block_means",
+    "color_means",
     "edge_means",
     "haar_means",
+    "hvs_errors",
     "moment_sums",
     "phase_congruency",
     "pixel_means",

@@ -193,6 +193,8 @@ class CIEDE2000Loss(MeasureLoss):
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce, and support
+            no mask.
         k_l, k_c, k_h: tolerances of lightness, chroma and hue; ``k_l=2`` for textiles.
 
     ``forward(pred, target, *, mask=None)``:
@@ -205,6 +207,7 @@ class CIEDE2000Loss(MeasureLoss):
     Raises:
         ValueError: shapes differ, images are neither gray nor RGB, or tolerances are not positive.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: CIE 142-2001; Sharma, Wu & Dalal 2005. Agrees with scikit-image to float64 rounding.
     """
@@ -214,6 +217,7 @@ class CIEDE2000Loss(MeasureLoss):
     k_c: float
     k_h: float
     reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         *,
@@ -222,6 +226,7 @@ class CIEDE2000Loss(MeasureLoss):
         k_c: float = 1.0,
         k_h: float = 1.0,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...

@@ -198,13 +198,27 @@ __attribute__((noinline)) void curve_row(const Curve& given, T scale, T mean, in
   }
 }
 
-// The sum of a row, and that of the squares of its distances from its mean. In the order of 16 parts.
+// The values of a row of pixels whose slopes are differences to the right and the lower neighbour, and are not kept.
+template <class T, class Curve>
+__attribute__((noinline)) void neighbour_values(const Curve& given, const T* __restrict b, const T* __restrict c, bool last, int64_t w,
+                                                T* __restrict values) {
+  const Curve curve = given;
+  T slopes[4];
+  if (last)
+    for (int64_t j = 0; j + 1 < w; j++) values[j] = curve(b[j + 1] - b[j], T(0), T(0), T(0), slopes);
+  else
+    for (int64_t j = 0; j + 1 < w; j++) values[j] = curve(b[j + 1] - b[j], c[j] - b[j], T(0), T(0), slopes);
+  values[w - 1] = curve(T(0), last ? T(0) : c[w - 1] - b[w - 1], T(0), T(0), slopes);
+}
+
+// The sum of a row, and (`spread`) that of the squares of its distances from its mean. In the order of 16 parts.
 template <class T>
-__attribute__((noinline)) void sum_and_spread(const T* __restrict values, int64_t w, double* sums) {
+__attribute__((noinline)) void sum_and_spread(const T* __restrict values, int64_t w, bool spread, double* sums) {
   constexpr int kParts = 16;
   double found[2] = {0, 0};
   T mean = 0;
-  for (int which = 0; which < 2; which++) {
+  sums[1] = 0;
+  for (int which = 0; which < (spread ? 2 : 1); which++) {
     T parts[kParts] = {};
     int64_t j = 0;
 #define ADD(k, value)                        \
@@ -222,7 +236,7 @@ __attribute__((noinline)) void sum_and_spread(const T* __restrict values, int64_
   // About the mean itself, of which `mean` is the nearest number.
   const double off = found[0] / (double)w - (double)mean;
   sums[0] = found[0];
-  sums[1] = found[1] - off * off * (double)w;
+  if (spread) sums[1] = found[1] - off * off * (double)w;
 }
 
 // --- one share ------------------------------------------------------------------------------------------------------------------------
@@ -239,7 +253,7 @@ class EdgeRows {
     wanted_ = !job.grad_x.data && !job.grad_y.data ? 0 : two_ && job.grad_y.data ? 2 : 1;
     for (int which = 0; which < 2; which++)
       for (int slot = 0; slot < kEdgeRing; slot++) {
-        pixels_[which][slot] = take();
+        seen_[which][slot] = pixels_[which][slot] = take();
         for (int of = 0; of < 2; of++) slopes_[which][of][slot] = take();
       }
     nothing_ = take();
@@ -275,6 +289,10 @@ class EdgeRows {
 
   void read(int64_t row) {
     T* x = pixels_[0][slot(row)];
+    if (job_.filter == kNeighbours && !two_ && !job_.differs) {  // which reads nothing beyond the row
+      seen_[0][slot(row)] = line_of(job_.x, start_of(job_.x, plane_, job_.channels, row, 0), w_, x);
+      return;
+    }
     read_line(job_.x, start_of(job_.x, plane_, job_.channels, row, 0), w_, T(0), x);
     if (two_ || job_.differs) {
       T* y = pixels_[1][slot(row)];
@@ -293,8 +311,8 @@ class EdgeRows {
   }
 
   const T* pixels(int which, int64_t row) const {
-    if (job_.border == kReplicate) return pixels_[which][slot(clamped(row, h_))];
-    return row < 0 || row >= h_ ? nothing_ : pixels_[which][slot(row)];
+    if (job_.border == kReplicate) return seen_[which][slot(clamped(row, h_))];
+    return row < 0 || row >= h_ ? nothing_ : seen_[which][slot(row)];
   }
 
   T* slopes(int which, int of, int64_t row) const { return row < 0 || row >= h_ ? nothing_ : slopes_[which][of][slot(row)]; }
@@ -308,7 +326,9 @@ class EdgeRows {
         case kPrewitt: smoothed_slopes<T, 1, 1>(a, b, c, w_, across, down); break;
         case kSobel: smoothed_slopes<T, 1, 2>(a, b, c, w_, across, down); break;
         case kScharr: smoothed_slopes<T, 3, 10>(a, b, c, w_, across, down); break;
-        case kNeighbours: neighbour_slopes(b, c, row + 1 == h_, w_, across, down); break;
+        case kNeighbours:
+          if (!values_alone()) neighbour_slopes(b, c, row + 1 == h_, w_, across, down);
+          break;
         case kLaplacian:
           laplacian_row(a, b, c, w_, across);
           for (int64_t j = 0; j < w_; j++) down[j] = T(0);
@@ -324,15 +344,19 @@ class EdgeRows {
       case kStrength: apply<StrengthCurve<T, false>>(row); break;
       case kSquaredStrength: apply<StrengthCurve<T, true>>(row); break;
     }
-    if (job_.sums && row >= from_ && row < to_) sum_and_spread(rooms_[0], w_, job_.sums + 2 * (plane_ * h_ + row));
+    if (job_.sums && row >= from_ && row < to_) sum_and_spread(rooms_[0], w_, job_.varies, job_.sums + 2 * (plane_ * h_ + row));
   }
+
+  bool values_alone() const { return job_.filter == kNeighbours && !two_ && !wanted_; }
 
   template <class Curve>
   void apply(int64_t row) {
     const Curve curve(job_);
     const T scale = (T)(job_.scale * job_.unit), mean = job_.means ? (T)job_.means[plane_] : T(0);
     T *x0 = slopes(0, 0, row), *x1 = slopes(0, 1, row), *y0 = slopes(1, 0, row), *y1 = slopes(1, 1, row), *values = rooms_[0];
-    if (!wanted_)
+    if (!Curve::kTwo && values_alone())
+      neighbour_values<T>(curve, pixels(0, row), pixels(0, row + 1), row + 1 == h_, w_, values);
+    else if (!wanted_)
       curve_row<T, 0, false>(curve, scale, mean, w_, x0, x1, y0, y1, values);
     else if (!Curve::kTwo)
       curve_row<T, 1, false>(curve, scale, mean, w_, x0, x1, y0, y1, values);
@@ -393,6 +417,7 @@ class EdgeRows {
   bool two_;     // slopes of both images; else those of x, or of x - y
   int wanted_;   // whose derivatives: of none, x, both
   int64_t plane_ = 0, from_ = 0, to_ = 0, read_ = 0;
+  const T* seen_[2][kEdgeRing];  // rows of pixels: those below, or, where they lie as wanted, in the image
   T *pixels_[2][kEdgeRing], *slopes_[2][2][kEdgeRing], *nothing_, *rooms_[4];  // rooms: values, two of the transposed filter, a row of the gradient
 };
 

@@ -144,6 +144,7 @@ struct EdgeMeans {
   double numbers[2];              // of the curve
   double weights[2];              // of slopes across and down, for curves that add them
   double* sums;                   // (planes, height, 2): of each row the sum, and that of squared distances from the row's mean; or null
+  bool varies;                    // whether the latter are needed
   const double* means;            // per plane: the derivative is that of squared distances from these; null: of the sum
   double scale;                   // multiplies the derivatives
   Image grad_x, grad_y;           // receive the gradient; of the computing type
@@ -224,6 +225,29 @@ struct HaarMeans {
   const double *means, *masses;  // per image, for the gradient
   double scale;                  // multiplies the derivatives
   Image grad_x, grad_y;          // receive the gradient; of the computing type
+};
+
+// The mean over each image of colour differences, see colors.h.
+struct ColorMeans {
+  Image x, y;  // (count, 1 or 3, height, width)
+  int64_t count, channels, height, width;
+  double low, unit;  // of the data range: where it begins, and 1 over its span
+  double k[3];       // tolerances of lightness, chroma and hue
+  double* row_sums;  // (count, height)
+  double scale;      // multiplies the derivatives
+  Image grad_x, grad_y;  // receive the gradient; of the computing type
+};
+
+// Errors of blocks of 8 x 8 pixels, see hvs.h.
+struct HVSErrors {
+  Image x, y;  // (count, channels, height, width)
+  int64_t count, channels, height, width;
+  const double* sensitivity;  // (8, 8)
+  const double* masking;      // (8, 8), or null: nothing is masked
+  const double* weights;      // of the channels: their sum is compared; or null: each is
+  double* row_sums;           // (count, planes, height / 8)
+  double scale;               // multiplies the derivatives
+  Image grad_x, grad_y;       // receive the gradient of whole blocks; of the computing type
 };
 
 constexpr int kMostStages = 32;
@@ -340,6 +364,10 @@ struct Kernels {
   int64_t (*detail_scratch)(const Detail&, bool is_double);
   void (*haar_means)(const HaarMeans&, bool is_double, int share, int shares, void* scratch);
   int64_t (*haar_means_scratch)(const HaarMeans&, bool is_double);
+  void (*color_means)(const ColorMeans&, bool is_double, int share, int shares, void* scratch);
+  int64_t (*color_means_scratch)(const ColorMeans&, bool is_double);
+  void (*hvs_errors)(const HVSErrors&, bool is_double, int share, int shares, void* scratch);
+  int64_t (*hvs_errors_scratch)(const HVSErrors&, bool is_double);
   void (*phase_congruency)(const PhaseCongruency&, bool is_double, int share, int shares, void* scratch);
   int64_t (*phase_congruency_scratch)(const PhaseCongruency&, bool is_double);
   int64_t (*phase_congruency_memory)(const PhaseCongruency&, bool is_double);  // bytes that the steps share

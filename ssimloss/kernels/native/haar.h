@@ -11,6 +11,7 @@
 
 #pragma once
 
+#include "functions.h"
 #include "rows.h"
 
 namespace ssimloss {
@@ -20,29 +21,6 @@ constexpr int kHaarRing = 8;     // rows
 constexpr int kHaarScales = 3;   // squares of 2, 4 and 8 pixels
 constexpr int kHaarMargin = 64;  // of a line: what squares and a vector reach beyond it
 constexpr int kSpread = 8;       // lines of the transposed filters of an image: two for each scale, I and Q
-
-// exp(-z) and 1 - exp(-z) for z from 0 to about 80.
-template <class T>
-INLINE void decay(Vector<T> z, Vector<T>& left, Vector<T>& gone) {
-  constexpr bool kFloat = sizeof(T) == sizeof(float);
-  constexpr int kFraction = kFloat ? 23 : 52, kDegree = kFloat ? 7 : 14;
-  constexpr T kShift = kFloat ? T(12582912) : T(6755399441055744);  // 1.5 * 2^fraction: its last bits are those of an integer
-  constexpr T kHigh = kFloat ? T(0.693145751953125) : T(0.693147180369123816490), kLow = kFloat ? T(1.428606765330187e-06) : T(1.90821492927058770002e-10);
-  const Vector<T> shifted = z * T(-1.4426950408889634) + kShift, n = shifted - kShift, r = (-z - n * kHigh) - n * kLow;
-  constexpr double factorials[15] = {1, 1, 2, 6, 24, 120, 720, 5040, 40320, 362880, 3628800, 39916800, 479001600, 6227020800, 87178291200};
-  Vector<T> series = broadcast<T>((T)(1 / factorials[kDegree]));
-#pragma GCC unroll 16
-  for (int k = kDegree - 1; k >= 1; k--) series = series * r + (T)(1 / factorials[k]);
-  series *= r;  // exp(r) - 1
-  using Integer = typename Lanes<T>::Integer;
-  const Mask<T> exponent = (Mask<T>)shifted + (Integer)((kFloat ? 127 : 1023));
-  const Vector<T> power = (Vector<T>)(exponent << kFraction);
-  left = power + power * series;
-  gone = (1 - power) - power * series;
-}
-
-template <class T>
-INLINE Vector<T> size_of_each(Vector<T> v) { return choose<T>(v < 0, -v, v); }
 
 template <class T>
 INLINE Vector<T> sign_of_each(Vector<T> v) { return keep<T>(broadcast<T>(1), v > 0) - keep<T>(broadcast<T>(1), v < 0); }

@@ -1,11 +1,13 @@
 // The kernels of one instruction set. Compiled once for each, with the options that allow it; library.cpp chooses when it runs.
 
 #include "blocks.h"
+#include "colors.h"
 #include "decimation.h"
 #include "detail.h"
 #include "edge_means.h"
 #include "edges.h"
 #include "haar.h"
+#include "hvs.h"
 #include "opponent.h"
 #include "phase.h"
 #include "pixels.h"
@@ -95,6 +97,18 @@ void haar_means(const HaarMeans& job, bool is_double, int share, int shares, voi
 }
 
 int64_t haar_means_scratch(const HaarMeans& job, bool is_double) { return is_double ? HaarRows<double>::bytes(job) : HaarRows<float>::bytes(job); }
+
+void color_means(const ColorMeans& job, bool is_double, int share, int shares, void* scratch) {
+  is_double ? color_means_of(job, share, shares, (double*)scratch) : color_means_of(job, share, shares, (float*)scratch);
+}
+
+int64_t color_means_scratch(const ColorMeans&, bool is_double) { return kColorLines * kColorPiece * (is_double ? sizeof(double) : sizeof(float)); }
+
+void hvs_errors(const HVSErrors& job, bool is_double, int share, int shares, void* scratch) {
+  is_double ? hvs_errors_of(job, share, shares, (double*)scratch) : hvs_errors_of(job, share, shares, (float*)scratch);
+}
+
+int64_t hvs_errors_scratch(const HVSErrors&, bool is_double) { return is_double ? HVSBlocks<double>::bytes() : HVSBlocks<float>::bytes(); }
 
 void phase_congruency(const PhaseCongruency& job, bool is_double, int share, int shares, void* scratch) {
   is_double ? PhaseSteps<double>(job, job.memory).run(share, shares, (Vector<double>*)scratch)
@@ -267,6 +281,10 @@ const Kernels kernels = {NAME_OF(SSIMLOSS_SET),
                          detail_scratch,
                          haar_means,
                          haar_means_scratch,
+                         color_means,
+                         color_means_scratch,
+                         hvs_errors,
+                         hvs_errors_scratch,
                          phase_congruency,
                          phase_congruency_scratch,
                          phase_congruency_memory,

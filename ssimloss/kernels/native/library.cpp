@@ -285,6 +285,7 @@ API int ssimloss_edge_means(const EdgeCall* call) {
       job.weights[k] = call->weights[k];
     }
     job.scale = call->slope;
+    job.varies = call->pooling != 0;
     const int64_t h = job.height, w = job.width, positions = h * w;
     std::vector<double> sums(job.planes * h * 2), means(job.planes);
     job.sums = sums.data();
@@ -401,6 +402,83 @@ API int ssimloss_haar_means(const HaarCall* call) {
   });
 }
 
+struct ColorCall {
+  int64_t shape[4];
+  Image x, y;
+  double low, unit, k[3];
+  double slope;  // multiplies the gradients
+  Image grad_x, grad_y;
+  void* means;  // (N)
+  int64_t threads;
+};
+
+// The mean colour difference of each image, and slope times its derivatives.
+API int ssimloss_color_means(const ColorCall* call) {
+  return guarded([&]() -> int {
+    const Kernels& set = kernels();
+    ColorMeans job = {};
+    job.x = call->x;
+    job.y = call->y;
+    job.count = call->shape[0];
+    job.channels = call->shape[1];
+    job.height = call->shape[2];
+    job.width = call->shape[3];
+    job.low = call->low;
+    job.unit = call->unit;
+    std::memcpy(job.k, call->k, sizeof job.k);
+    const int64_t pixels = job.height * job.width;
+    job.scale = call->slope / (double)pixels;
+    job.grad_x = call->grad_x;
+    job.grad_y = call->grad_y;
+    std::vector<double> row_sums(job.count * job.height);
+    job.row_sums = row_sums.data();
+    const bool is_double = call->x.dtype == kFloat64 || call->y.dtype == kFloat64;
+    const int threads = job.count * pixels < kWorthThreads / 4 ? 1 : (int)call->threads;
+    if (!run(set.color_means, job, is_double, threads, set.color_means_scratch(job, is_double))) return 1;
+    for (int64_t n = 0; n < job.count; n++)
+      set_number(call->means, n, is_double, sum_of(row_sums.data() + n * job.height, job.height) / (double)pixels);
+    return 0;
+  });
+}
+
+struct HVSCall {
+  int64_t shape[4];
+  Image x, y;
+  const double *sensitivity, *masking, *weights;
+  double slope;  // multiplies the gradients
+  Image grad_x, grad_y;
+  void* means;  // (N)
+  int64_t threads;
+};
+
+// The mean error of the blocks of each image, and slope times its derivatives with respect to pixels of whole blocks.
+API int ssimloss_hvs_errors(const HVSCall* call) {
+  return guarded([&]() -> int {
+    const Kernels& set = kernels();
+    HVSErrors job = {};
+    job.x = call->x;
+    job.y = call->y;
+    job.count = call->shape[0];
+    job.channels = call->shape[1];
+    job.height = call->shape[2];
+    job.width = call->shape[3];
+    job.sensitivity = call->sensitivity;
+    job.masking = call->masking;
+    job.weights = call->weights;
+    const int64_t rows = (job.weights ? 1 : job.channels) * (job.height / 8), blocks = rows * (job.width / 8);
+    job.scale = call->slope / (double)blocks;
+    job.grad_x = call->grad_x;
+    job.grad_y = call->grad_y;
+    std::vector<double> row_sums(job.count * rows);
+    job.row_sums = row_sums.data();
+    const bool is_double = call->x.dtype == kFloat64 || call->y.dtype == kFloat64;
+    const int threads = job.count * blocks * 64 < kWorthThreads ? 1 : (int)call->threads;
+    if (!run(set.hvs_errors, job, is_double, threads, set.hvs_errors_scratch(job, is_double))) return 1;
+    for (int64_t n = 0; n < job.count; n++) set_number(call->means, n, is_double, sum_of(row_sums.data() + n * rows, rows) / (double)blocks);
+    return 0;
+  });
+}
+
 // The phase congruency of each image, or, with an upstream gradient, the gradient of the images.
 API int ssimloss_phase_congruency(const PhaseCall* call) {
   return guarded([&]() -> int { return Congruency(*call).run() ? 0 : 1; });
@@ -489,12 +567,12 @@ API int ssimloss_squared_errors(const PreparationCall* call) {
 }
 
 // Changes with every change of this interface: of a function, a structure, or the meaning of a number.
-API int32_t ssimloss_interface() { return 13; }
+API int32_t ssimloss_interface() { return 14; }
 
 // Sizes of the structures above, for a caller that has declared them itself; 0 beyond the last.
 API int64_t ssimloss_size_of(int32_t structure) {
   constexpr int64_t sizes[] = {sizeof(Image), sizeof(Halving), sizeof(Pair), sizeof(MeansCall), sizeof(MapCall), sizeof(PyramidCall), sizeof(PixelCall),
                                sizeof(ScalesCall), sizeof(PreparationCall), sizeof(MomentsCall), sizeof(EdgeCall), sizeof(BlocksCall),
-                               sizeof(SortedCall), sizeof(WarpCall), sizeof(VisibleCall), sizeof(HaarCall), sizeof(PhaseCall)};
+                               sizeof(SortedCall), sizeof(WarpCall), sizeof(VisibleCall), sizeof(HaarCall), sizeof(PhaseCall), sizeof(ColorCall), sizeof(HVSCall)};
   return structure >= 0 && structure < (int32_t)(sizeof sizes / sizeof *sizes) ? sizes[structure] : 0;
 }

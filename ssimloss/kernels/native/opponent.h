@@ -12,6 +12,7 @@
 
 #pragma once
 
+#include "light.h"
 #include "rows.h"
 
 namespace ssimloss {
@@ -29,88 +30,12 @@ struct Opponent {
       {T(0.30), T(0.622), T(0.078)}, {T(0.23), T(0.692), T(0.078)}, {T(0.24342268924547819), T(0.20476744424496821), T(0.55180986650955360)}};
   static constexpr T bias = T(0.0037930732552754493), root = T(0.15595420054924863), slope = T(13.705175201695681);
   static constexpr T origin[3] = {T(0.42), T(0.01 - 0.15595420054924863), T(0.55)};
-  static constexpr T knee = T(0.04045), offset = T(0.055);
   static constexpr T window[kReach + 1] = {T(0.2646211054881986), T(0.21292859201042227), T(0.10933537277746035), T(0.03601111465836439),
                                            T(0.009414367809653733)};
   static constexpr T c2 = T(0.0009), large = T(1e37);
 };
 
-// --- roots -----------------------------------------------------------------------------------------------------------------------------
-//
-// From a guess by the bits of the number, which are its logarithm, by Householder's iteration for v^(-1/n), which divides nothing.
-
-template <class T>
-INLINE T guess(T v, int n) {
-  if constexpr (sizeof(T) == sizeof(float)) {
-    int32_t bits;
-    __builtin_memcpy(&bits, &v, sizeof bits);
-    bits = (n == 3 ? 0x54a2fa8c : 0x4c2cc4ba) - (int32_t)((float)bits * (n == 3 ? 1.0f / 3 : 0.2f));
-    __builtin_memcpy(&v, &bits, sizeof v);
-  } else {
-    int64_t bits;
-    __builtin_memcpy(&bits, &v, sizeof bits);
-    const int64_t whole = bits;
-    int64_t part = 0;
-    if (n == 3)
-      for (int k = 2; k <= 20; k += 2) part += whole >> k;  // 1/4 + 1/16 + ... = 1/3
-    else
-      for (int k = 3; k <= 23; k += 4) part += (whole >> k) + (whole >> (k + 1));  // 1/8 + 1/16 + 1/128 + ... = 1/5
-    bits = (n == 3 ? 0x553f08a986833c60 : 0x4cb8bc5db5604189) - part;
-    __builtin_memcpy(&v, &bits, sizeof v);
-  }
-  return v;
-}
-
-// v^(1/3) of a normal number.
-template <class T>
-INLINE T cube_root_of(T v) {
-  T r = guess(v, 3);
-  for (int k = 0; k < (sizeof(T) == sizeof(float) ? 2 : 3); k++) {
-    const T h = 1 - v * r * r * r;
-    r += r * h * (T(1.0 / 3) + h * (T(2.0 / 9) + T(14.0 / 81) * h));
-  }
-  const T square = r * r, root = v * square;
-  return root - (root * root * root - v) * square * T(1.0 / 3);
-}
-
-// v^(2/5) of a normal number.
-template <class T>
-INLINE T two_fifths_of(T v) {
-  T r = guess(v, 5);
-  for (int k = 0; k < (sizeof(T) == sizeof(float) ? 2 : 3); k++) {
-    const T square = r * r, h = 1 - v * square * square * r;
-    r += r * h * (T(1.0 / 5) + h * (T(3.0 / 25) + T(11.0 / 125) * h));
-  }
-  const T square = r * r, fourth = square * square;
-  T root = v * fourth;
-  const T its_square = root * root;
-  root -= (its_square * its_square * root - v) * fourth * T(0.2);
-  return root * root;
-}
-
 // --- colours ---------------------------------------------------------------------------------------------------------------------------
-
-// sRGB on a scale that begins at `low`, to linear light.
-template <class T>
-__attribute__((noinline)) void light_row(const T* __restrict encoded, T low, T unit, int64_t count, T* __restrict light) {
-  using O = Opponent<T>;
-  for (int64_t j = 0; j < count; j++) {
-    const T value = (encoded[j] - low) * unit, above = value < O::knee ? O::knee : value, v = (above + O::offset) * T(1 / 1.055);
-    const T power = v * v * two_fifths_of(v);
-    light[j] = value <= O::knee ? value * T(1 / 12.92) : power;
-  }
-}
-
-// The gradient of linear light to that of the encoded image, times `unit`.
-template <class T>
-__attribute__((noinline)) void encoded_row(const T* __restrict encoded, T low, T unit, int64_t count, T* __restrict gradient) {
-  using O = Opponent<T>;
-  for (int64_t j = 0; j < count; j++) {
-    const T value = (encoded[j] - low) * unit, above = value < O::knee ? O::knee : value, v = (above + O::offset) * T(1 / 1.055);
-    const T slope = T(2.4 / 1.055) * v * two_fifths_of(v);
-    gradient[j] *= unit * (value <= O::knee ? T(1 / 12.92) : slope);
-  }
-}
 
 template <class T>
 INLINE T biased_root(T response) {

@@ -7,18 +7,19 @@
 namespace ssimloss {
 namespace SSIMLOSS_SET {
 
-// Where there is a gradient: gradient[i] (+)= weight * derivative. Returns the sum of the distances, added up in the order of the pixels
-// in 16 parts.
+constexpr int kPixelParts = 16;
+
+// Where there is a gradient: gradient[i] (+)= weight * derivative. The sum of the distances is added up in the order of the pixels in 16
+// parts, which are added to `totals`.
 template <class T, class Distance>
-INLINE double sum_line(const T* __restrict x, const T* __restrict y, T* __restrict gradient, int64_t count, T weight, bool add,
-                       Distance distance) {
-  constexpr int kParts = 16;
-  T parts[kParts] = {};
+INLINE void add_line(const T* __restrict x, const T* __restrict y, T* __restrict gradient, int64_t count, T weight, bool add, Distance distance,
+                     double* __restrict totals) {
+  T parts[kPixelParts] = {};
   int64_t i = 0;
 #define PIXELS(assign)                                                 \
   {                                                                    \
-    for (; i + kParts <= count; i += kParts)                           \
-      for (int part = 0; part < kParts; part++) {                      \
+    for (; i + kPixelParts <= count; i += kPixelParts)                           \
+      for (int part = 0; part < kPixelParts; part++) {                      \
         T slope;                                                       \
         parts[part] += distance(x[i + part] - y[i + part], slope);     \
         assign(i + part);                                              \
@@ -42,8 +43,12 @@ INLINE double sum_line(const T* __restrict x, const T* __restrict y, T* __restri
 #undef NOTHING
 #undef ADD
 #undef SET
+  for (int part = 0; part < kPixelParts; part++) totals[part] += parts[part];
+}
+
+INLINE double sum_of_parts(const double* totals) {
   double sum = 0;
-  for (int part = 0; part < kParts; part++) sum += parts[part];
+  for (int part = 0; part < kPixelParts; part++) sum += totals[part];
   return sum;
 }
 
@@ -97,7 +102,7 @@ struct Clipped {
 
 // Calls work(distance) with that of the kind.
 template <class T, class Work>
-INLINE double with_distance(int32_t kind, T eps, Work work) {
+INLINE void with_distance(int32_t kind, T eps, Work work) {
   switch (kind) {
     case kL1: return work(L1Distance<T>{});
     case kL2: return work(L2Distance<T>{});
@@ -107,17 +112,21 @@ INLINE double with_distance(int32_t kind, T eps, Work work) {
 
 template <class T>
 inline double pixel_line(int32_t kind, const T* x, const T* y, T* gradient, int64_t count, T eps, T weight, bool add) {
-  return with_distance<T>(kind, eps, [&](auto distance) INLINE_LAMBDA { return sum_line(x, y, gradient, count, weight, add, distance); });
+  double totals[kPixelParts] = {};
+  with_distance<T>(kind, eps, [&](auto distance) INLINE_LAMBDA { add_line(x, y, gradient, count, weight, add, distance, totals); });
+  return sum_of_parts(totals);
 }
 
 template <class T>
-inline double line_of_means(const PixelMeans& job, const T* x, const T* y, T* gradient, int64_t count, T weight) {
+inline void line_of_means(const PixelMeans& job, const T* x, const T* y, T* gradient, int64_t count, T weight, double* totals) {
   const T eps = (T)job.eps, low = (T)job.low, high = (T)job.high;
-  if (job.pixel == kHuber) return sum_line(x, y, gradient, count, weight, false, HuberDistance<T>{eps});
+  if (job.pixel == kHuber) return add_line(x, y, gradient, count, weight, false, HuberDistance<T>{eps}, totals);
   const bool unlimited = job.high == __builtin_inf();
-  if (!job.clipped) return pixel_line<T>(job.pixel, x, y, gradient, count, eps, weight, false);
-  return with_distance<T>(job.pixel, eps, [&](auto distance) INLINE_LAMBDA {
-    return sum_line(x, y, gradient, count, weight, false, Clipped<T, decltype(distance)>{distance, low, high, unlimited});
+  with_distance<T>(job.pixel, eps, [&](auto distance) INLINE_LAMBDA {
+    if (job.clipped)
+      add_line(x, y, gradient, count, weight, false, Clipped<T, decltype(distance)>{distance, low, high, unlimited}, totals);
+    else
+      add_line(x, y, gradient, count, weight, false, distance, totals);
   });
 }
 
@@ -131,7 +140,7 @@ void pixel_means(const PixelMeans& job, int share, int shares) {
   const double weight = 1 / ((double)c * (double)h * (double)w);
   for (int64_t block = total * share / shares; block < total * (share + 1) / shares; block++) {
     const int64_t n = block / job.blocks, b = block % job.blocks;
-    double sum = 0;
+    double totals[kPixelParts] = {};
     for (int64_t row = rows * b / job.blocks; row < rows * (b + 1) / job.blocks; row++)
       for (int64_t column = 0; column < w; column += kLine) {
         const int64_t count = w - column < kLine ? w - column : kLine, plane = n * c + row / h;
@@ -139,11 +148,11 @@ void pixel_means(const PixelMeans& job, int share, int shares) {
         const T *from_x = line_of(job.x, of_x, count, x), *from_y = line_of(job.y, of_y, count, y);
         T* gradient = nullptr;
         if (job.grad.data) gradient = job.grad.stride[3] == 1 ? (T*)job.grad.data + start_of(job.grad, plane, c, row % h, column) : line;
-        sum += line_of_means<T>(job, from_x, from_y, gradient, count, (T)weight);
+        line_of_means<T>(job, from_x, from_y, gradient, count, (T)weight, totals);
         if (gradient == line)
           for (int64_t i = 0; i < count; i++) ((T*)job.grad.data)[start_of(job.grad, plane, c, row % h, column + i)] = line[i];
       }
-    job.sums[block] = sum;
+    job.sums[block] = sum_of_parts(totals);
   }
 }
 
