@@ -15,7 +15,7 @@ from ssimloss.kernels.backends import (
     select,
     why_not,
 )
-from ssimloss.kernels.block_means import BLOCK_MEANS, Blocks, block_means
+from ssimloss.kernels.block_means import BLOCK_MEANS, BlockBorder, Blocks, block_means
 from ssimloss.kernels.comparison import (
     SIMILARITY_ALONE,
     Comparison,
@@ -60,6 +60,7 @@ __all__ = [
     "MAX_SCALES",
     "MAX_TAPS",
     "SIMILARITY_ALONE",
+    "BlockBorder",
     "Blocks",
     "Comparison",
     "EdgeFilter",
