@@ -34,6 +34,11 @@ from ssimloss.kernels.prepared_images import PREPARED_IMAGES, Steps, prepared_im
 from ssimloss.kernels.proof import Reference, Use, use
 from ssimloss.kernels.pyramid_scores import PYRAMID_SCORES, Scales, pyramid_scores
 from ssimloss.kernels.scale_sums import LEAST_SIDE, SCALE_SUMS, Measured, scale_sums
+from ssimloss.kernels.similarity_deviation import (
+    SIMILARITY_DEVIATION,
+    SimilarityOptions,
+    similarity_deviation,
+)
 from ssimloss.kernels.similarity_map import SIMILARITY_MAP, similarity_map
 from ssimloss.kernels.similarity_means import SIMILARITY_MEANS, similarity_means
 from ssimloss.kernels.sorted_means import SORTED_MEANS, sorted_means
@@ -73,6 +78,7 @@ __all__ = [
     "Pixel",
     "Pixelwise",
     "Scales",
+    "SimilarityOptions",
     "Steps",
     "Visible",
     # operators, each with its table of backends
@@ -85,6 +91,7 @@ __all__ = [
     "PREPARED_IMAGES",
     "PYRAMID_SCORES",
     "SCALE_SUMS",
+    "SIMILARITY_DEVIATION",
     "SIMILARITY_MAP",
     "SIMILARITY_MEANS",
     "SORTED_MEANS",
@@ -100,6 +107,7 @@ __all__ = [
     "prepared_images",
     "pyramid_scores",
     "scale_sums",
+    "similarity_deviation",
     "similarity_map",
     "similarity_means",
     "sorted_means",

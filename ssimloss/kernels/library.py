@@ -27,7 +27,7 @@ MAX_TAPS = 33
 MAX_SCALES = 16
 PIXELS = {"none": 0, "l1": 1, "l2": 2, "charbonnier": 3, "huber": 4}
 
-INTERFACE = 13  # ssimloss_interface() of the library that fits this file
+INTERFACE = 14  # ssimloss_interface() of the library that fits this file
 # The structures of native/library.cpp, in the order of ssimloss_size_of(). "4x" is the padding at
 # the end of a nested structure; ``struct`` adds the other padding like the compiler.
 IMAGE = "P4qi4x"  # data, strides, dtype
@@ -61,6 +61,8 @@ HAAR_CALL = f"4q{IMAGE}{IMAGE}4d{IMAGE}{IMAGE}Pq"
 # shape, image, filters, factors, epsilon, tiny, least, congruency, amplitude, above, noise,
 # upstream, gradient, lower_median, is_double, threads
 PHASE_CALL = "3q3P3d6P3i4x"
+# shape, x, y, alpha, 3 constants, slope, grad_x, grad_y, means, roots, threads
+DEVIATION_CALL = f"4q{IMAGE}{IMAGE}5d{IMAGE}{IMAGE}2Pq"
 LAYOUTS = (
     IMAGE,
     HALVING,
@@ -79,6 +81,7 @@ LAYOUTS = (
     VISIBLE_CALL,
     HAAR_CALL,
     PHASE_CALL,
+    DEVIATION_CALL,
 )
 # Functions that take one of these calls and return 0, or 1 if memory could not be allocated.
 FUNCTIONS = (
@@ -99,6 +102,7 @@ FUNCTIONS = (
     "ssimloss_visible_errors",
     "ssimloss_haar_means",
     "ssimloss_phase_congruency",
+    "ssimloss_similarity_deviation",
 )
 NO_IMAGE = (0,) * 6
 
