@@ -284,6 +284,11 @@ def case(choose: random.Random, size: tuple[int, int, int, int], taps: int, padd
     ]
     if min(size[2:]) >= 4:
         filtered.append((F.ms_gmsd, {"scale_weights": (0.3, 0.7), "reduction": "image"}))
+    if min(size[2:]) >= 8:
+        colors = {"scale_weights": (0.2, 0.3, 0.5), "planes": "yiq_coarsest"}
+        filtered.append((F.ms_gmsd, {**colors, "reduction": "image"}))
+    if min(size[2:]) >= 3:
+        filtered.append((F.mdsi, {"reduction": "image"}))
     norm = choose.choice(("anisotropic", "isotropic", "squared"))
     calls.append((variation, {"norm": norm}))
     if size[1] in (1, 3):

@@ -26,6 +26,10 @@ CASES: dict[str, tuple[Loss, dict[str, object]]] = {
     "gmsd over N": (F.gmsd, {"deviation": "population"}),
     "ms_gmsd": (F.ms_gmsd, {"scale_weights": (0.3, 0.7)}),
     "ms_gmsd in colour": (F.ms_gmsd, {"scale_weights": (0.3, 0.7), "planes": "yiq"}),
+    "ms_gmsd, coarsest colours": (
+        F.ms_gmsd,
+        {"scale_weights": (0.3, 0.3, 0.4), "planes": "yiq_coarsest", "data_range": (-1.0, 2.0)},
+    ),
     "variation": (F.total_variation, {}),
     "variation, isotropic": (F.total_variation, {"norm": "isotropic"}),
     "variation, squared": (F.total_variation, {"norm": "squared", "within_image": "sum"}),
@@ -54,6 +58,11 @@ def pair(size: tuple[int, ...], dtype: torch.dtype = torch.float64) -> tuple[Ten
     return pred.to(dtype), target.to(dtype)
 
 
+def least_side(name: str) -> int:
+    """The pixels that the scales of a case need."""
+    return 2 ** len(CASES[name][1].get("scale_weights", ()))
+
+
 def results(
     name: str, images: tuple[Tensor, Tensor], backend: str, asks: tuple[bool, bool] = (True, True)
 ) -> list[Tensor]:
@@ -74,8 +83,7 @@ def results(
 @every_case
 def test_equal_to_the_equation(name: str) -> None:
     """In float64 to rounding, in float32 no worse than the equation in float32."""
-    least = 4 if "ms_gmsd" in name else 1
-    for size in (s for s in SIZES + SMALLEST if min(s[2:]) >= least):
+    for size in (s for s in SIZES + SMALLEST if min(s[2:]) >= least_side(name)):
         images = pair(size)
         exact = results(name, images, "eager")
         for ours, wanted in zip(results(name, images, "cpu"), exact, strict=True):
@@ -167,7 +175,7 @@ def test_second_derivative_is_that_of_the_equation(name: str) -> None:
     found = []
     loss, options = CASES[name]
     for backend in ("cpu", "eager"):
-        images = pair((1, 3, 7, 8))
+        images = pair((1, 3, max(7, least_side(name)), 8))
         pred = images[0].requires_grad_()
         others = images[1:] if loss is not F.total_variation else ()
         value = loss(pred, *others, **options, backend=backend).sum()
@@ -182,7 +190,7 @@ def test_second_derivative_is_that_of_the_equation(name: str) -> None:
 # Two rows of weights; the first block before the image, at it, and one that is left out.
 @pytest.mark.usefixtures("instructions")
 @pytest.mark.parametrize("factor", [1, 2, 3, 4, 20])
-@pytest.mark.parametrize("border", ["zeros", "drop"])
+@pytest.mark.parametrize("border", ["zeros", "zeros_after", "drop"])
 def test_block_means(factor: int, border: str) -> None:
     rows = ((0.3, 0.6, 0.1), (0.5, -0.2, -0.3))
     blocks = Blocks((*rows[0], *rows[1]), 0.25, factor, border)

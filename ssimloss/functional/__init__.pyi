@@ -920,6 +920,7 @@ def dss(
     sigma: float = 1.55,
     worst: float = 0.05,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """DCT subband similarity: 1 for equal images, lower for worse ones.
 
@@ -939,6 +940,7 @@ def dss(
             Frequencies with a weight below 0.01 are left out.
         worst: the share of positions that count in each subband: the worst ones.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: computes the luma; ``"auto"``, or a name, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -947,6 +949,7 @@ def dss(
         ValueError: shapes differ, images are neither gray nor RGB or too small, ``sigma`` leaves
             no frequency, or ``worst`` is outside (0, 1].
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Balanov et al. 2015. Agrees with piq as ``conventions.DSS["piq"]``.
     """
@@ -959,6 +962,7 @@ def dss_loss(
     sigma: float = 1.55,
     worst: float = 0.05,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """``1 - dss``, taken before the reduction.
 
@@ -980,6 +984,7 @@ def dss_loss(
             Frequencies with a weight below 0.01 are left out.
         worst: the share of positions that count in each subband: the worst ones.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: computes the luma; ``"auto"``, or a name, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -988,6 +993,7 @@ def dss_loss(
         ValueError: shapes differ, images are neither gray nor RGB or too small, ``sigma`` leaves
             no frequency, or ``worst`` is outside (0, 1].
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Balanov et al. 2015. Agrees with piq as ``conventions.DSS["piq"]``.
     """
@@ -2180,6 +2186,7 @@ def mdsi_loss(
     alpha: float = 0.6,
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """Mean deviation similarity index: 0 for equal images, larger for worse ones.
 
@@ -2200,6 +2207,7 @@ def mdsi_loss(
         mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. The weight
             of a position is the smallest one among the pixels that it depends on.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or the name of one, which runs or raises. No kernel supports a mask.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -2208,6 +2216,7 @@ def mdsi_loss(
         ValueError: shapes differ, images are neither gray nor RGB or too small, or ``alpha`` is
             outside [0, 1].
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Nafchi et al. 2016. Agrees with piq to float64 rounding.
     """

@@ -10,6 +10,7 @@ The original code is the authors', in MATLAB.
 """
 
 import math
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -26,7 +27,14 @@ from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, 
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.filters import blur, make_window, pad
 from ssimloss.functional._dct import DCT_2D, FREQUENCIES, SIDE, blocks_of, transformed
-from ssimloss.functional._gradient_similarity import check_colors, check_least_side, luma_of
+from ssimloss.functional._gradient_similarity import (
+    OF_LUMA,
+    backend_for,
+    channel_means,
+    check_colors,
+    check_least_side,
+)
+from ssimloss.kernels import Backed
 from ssimloss.measure import Measure
 
 Halves = Literal["up", "even"]
@@ -39,13 +47,14 @@ _TAPS, _SIGMA = 3, 1.5  # of the window over blocks
 _STILL = 64 * 255 * 2.0**-23
 
 
-class DSSOptions(Reduced, Ranged):
+class DSSOptions(Backed, Reduced, Ranged):
     """Options of DSS.
 
     Args:
         sigma: of the Gaussian that weights frequencies, in frequencies of 8 x 8 blocks.
             Frequencies with a weight below 0.01 are left out.
         worst: the share of positions that count in each subband: the worst ones.
+        backend: computes the luma; ``"auto"``, or a name, which runs or raises.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
     """
 
@@ -96,6 +105,7 @@ def _dss(pred: Tensor, target: Tensor, options: DSSOptions) -> Scores:
         ValueError: shapes differ, images are neither gray nor RGB or too small, ``sigma`` leaves
             no frequency, or ``worst`` is outside (0, 1].
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Balanov et al. 2015. Agrees with piq as ``conventions.DSS["piq"]``.
     """
@@ -106,10 +116,12 @@ def _dss_of(pred: Tensor, target: Tensor, options: DSSOptions, *, halves: Halves
     """DSS with the detail in which implementations differ."""
     check_colors(pred, target)
     check_least_side(pred, SIDE, f"for a block of {SIDE} x {SIDE}")
+    backend = backend_for(options.backend, pred, target, None)
     dtype = native_dtype(pred, target)
+    luma = partial(channel_means, rows=OF_LUMA, factor=1, backend=backend, low=options.low)
     matrix = tuple([DCT_2D[i] for i, _ in options.weights])
     (x, offset_x), (y, offset_y) = (
-        _subbands(luma_of(image, options, 255), matrix) for image in promote(pred, target)
+        _subbands(luma(image, scale=255 / options.span), matrix) for image in promote(pred, target)
     )  # the means first
     amount = options.worst * x.shape[2] * x.shape[3]
     count = max(1, math.floor(amount + 0.5) if halves == "up" else round(amount))

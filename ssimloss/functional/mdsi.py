@@ -9,6 +9,7 @@ full-reference image quality evaluator", 2016. The original code is ``MDSI.m`` o
 """
 
 import math
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -23,11 +24,12 @@ from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.functional._gradient_similarity import (
     GAIN,
-    block_means,
+    Rows,
+    backend_for,
     block_weight,
+    channel_means,
     check_colors,
     check_least_side,
-    combined,
     factor_to_256,
     gradient_weight,
     gradients,
@@ -37,19 +39,22 @@ from ssimloss.functional._gradient_similarity import (
     weighted_mean,
     without_masked,
 )
+from ssimloss.kernels import Backed, SimilarityOptions, similarity_deviation
 from ssimloss.measure import Measure
 
-# Luma and the colour planes H and M, and constants for images from 0 to 255.
-_LHM = ((0.2989, 0.587, 0.114), (0.3, 0.04, -0.35), (0.34, -0.6, 0.17))
-_C1, _C2, _C3 = 140.0, 55.0, 550.0
+# Luma and the colour planes H and M, and constants for images from 0 to 1, whose squares fit into
+# float32 even for images far beyond the range.
+_LHM: Rows = ((0.2989, 0.587, 0.114), (0.3, 0.04, -0.35), (0.34, -0.6, 0.17))
+_C1, _C2, _C3 = 140 / 255**2, 55 / 255**2, 550 / 255**2
 _LEAST = 3  # pixels
 
 
-class MDSIOptions(Reduced, Ranged):
+class MDSIOptions(Backed, Reduced, Ranged):
     """Options of MDSI.
 
     Args:
         alpha: weight of the gradients, from 0 to 1; the weight of the colours is ``1 - alpha``.
+        backend: ``"auto"``, or the name of one, which runs or raises. No kernel supports a mask.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
     """
 
@@ -88,18 +93,34 @@ def _mdsi(
         ValueError: shapes differ, images are neither gray nor RGB or too small, or ``alpha`` is
             outside [0, 1].
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Nafchi et al. 2016. Agrees with piq to float64 rounding.
     """
     check_colors(pred, target, mask)
     check_least_side(pred, _LEAST, "for gradients")
+    backend = backend_for(options.backend, pred, target, mask)
     dtype = native_dtype(pred, target)
     x, y, weight = without_masked(*promote(pred, target), mask, options.low)
-    factor, scale = factor_to_256(x), 255 / options.span
+    factor = factor_to_256(x)
     weight = None if weight is None else gradient_weight(block_weight(weight, factor))
-    (l_x, h_x, m_x), (l_y, h_y, m_y) = (
-        _planes(block_means((image - options.low) * scale, factor)) for image in (x, y)
+    x, y = (
+        channel_means(image, _LHM, factor, backend, low=options.low, scale=1 / options.span)
+        for image in (x, y)
     )
+    if backend == "eager":
+        found = _deviation(_similarity(x, y, options.alpha), weight)
+    else:
+        gain = GAIN["prewitt"] ** 2
+        given = SimilarityOptions(float(options.alpha), (_C1 * gain, _C2 * gain, _C3))
+        equation = partial(_deviation_alone, alpha=options.alpha)
+        found = similarity_deviation(x, y, given, backend=backend, equation=equation)[:, 0]
+    return Scores(flat_power(found, 0.25), weighs(weight), 1, dtype)
+
+
+def _similarity(x: Tensor, y: Tensor, alpha: float) -> Tensor:
+    """``a GS + (1 - a) CS`` of ``L``, ``H`` and ``M``: ``(N, 1, H, W)``."""
+    (l_x, h_x, m_x), (l_y, h_y, m_y) = (torch.split(planes, 1, 1) for planes in (x, y))
     d_x, d_y = gradients(l_x, "prewitt"), gradients(l_y, "prewitt")
     d_f = (d_x[0] + d_y[0]) / 2, (d_x[1] + d_y[1]) / 2  # of the mean of both images
     g2_x, g2_y, g2_f = squared_length(d_x), squared_length(d_y), squared_length(d_f)
@@ -111,19 +132,11 @@ def _mdsi(
     )
     h, m = h_x - h_y, m_x - m_y
     cs = 1 - (h * h + m * m) / (h_x * h_x + h_y * h_y + m_x * m_x + m_y * m_y + _C3)
-    found = _deviation(cs + options.alpha * (gs - cs), weight)
-    return Scores(found, weighs(weight), 1, dtype)
-
-
-def _planes(image: Tensor) -> tuple[Tensor, ...]:
-    """``L``, ``H`` and ``M``, each ``(N, 1, H, W)``."""
-    if image.shape[1] == 1:
-        return tuple(sum(row) * image for row in _LHM)
-    return tuple(combined(image, (row,)) for row in _LHM)
+    return cs + alpha * (gs - cs)
 
 
 def _deviation(gcs: Tensor, weight: Tensor | None) -> Tensor:
-    """Fourth root of the mean distance of complex fourth roots from their mean: ``(N,)``."""
+    """The mean distance of complex fourth roots from their mean: ``(N,)``."""
     size = held_power(gcs.abs(), 0.25)
     negative = gcs < 0  # the root of -1 is exp(i pi / 4)
     real = torch.where(negative, math.sqrt(0.5) * size, size)
@@ -133,8 +146,12 @@ def _deviation(gcs: Tensor, weight: Tensor | None) -> Tensor:
     imaginary = imaginary - weighted_mean(imaginary, weight).view(n, 1, 1, 1)
     tiny = torch.finfo(gcs.dtype).tiny  # makes the derivative of the distance 0 at 0
     distance = (real * real + imaginary * imaginary + tiny).sqrt() - math.sqrt(tiny)
-    found = weighted_mean(distance, weight)
-    return flat_power(found, 0.25)
+    return weighted_mean(distance, weight)
+
+
+def _deviation_alone(x: Tensor, y: Tensor, alpha: float) -> Tensor:
+    """The mean distance without weights, ``(N, 1)``."""
+    return _deviation(_similarity(x, y, alpha), None)[:, None]
 
 
 MDSI = Measure(

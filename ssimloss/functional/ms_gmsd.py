@@ -25,12 +25,10 @@ from ssimloss.functional._gradient_similarity import (
     IQ,
     OF_LUMA,
     backend_for,
-    block_means,
     block_weight,
     channel_means,
     check_colors,
     check_least_side,
-    combined,
     gradient_weight,
     similarity_variance,
     weighs,
@@ -112,11 +110,17 @@ def _ms_gmsd(
     dtype = native_dtype(pred, target)
     x, y, weight = without_masked(*promote(pred, target), mask, options.low)
     color, color_weight, valid = None, weight, gradient_weight(weight)
+    coarsest = options.planes == "yiq_coarsest"
     if options.planes != "luma" and pred.shape[1] == 3:
-        color = combined(
-            (x - y) * (255 / options.span), IQ["four digits"]
+        color = channel_means(
+            x - y,
+            IQ["four digits"],
+            2 ** (len(weights) - 1) if coarsest else 1,
+            backend,
+            scale=255 / options.span,
+            border="zeros_after",
         )  # the planes of the difference
-        valid = weight if options.planes == "yiq" else valid
+        valid = valid if coarsest else weight
     x, y = (
         channel_means(image, OF_LUMA, 1, backend, low=options.low, scale=1 / options.span)
         for image in (x, y)
@@ -126,8 +130,7 @@ def _ms_gmsd(
         if scale:
             x, y = (channel_means(plane, OF_LUMA, 2, backend) for plane in (x, y))
             weight = None if weight is None else block_weight(weight, 2)
-            if color is not None and options.planes == "yiq_coarsest":
-                color, color_weight = block_means(color, 2), weight
+            color_weight = weight if coarsest else color_weight
         total = total + share * similarity_variance(
             x,
             y,

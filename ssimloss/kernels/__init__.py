@@ -15,7 +15,7 @@ from ssimloss.kernels.backends import (
     select,
     why_not,
 )
-from ssimloss.kernels.block_means import BLOCK_MEANS, Blocks, block_means
+from ssimloss.kernels.block_means import BLOCK_MEANS, BlockBorder, Blocks, block_means
 from ssimloss.kernels.color_means import COLOR_MEANS, Colors, color_means
 from ssimloss.kernels.comparison import (
     SIMILARITY_ALONE,
@@ -36,6 +36,11 @@ from ssimloss.kernels.prepared_images import PREPARED_IMAGES, Steps, prepared_im
 from ssimloss.kernels.proof import Reference, Use, use
 from ssimloss.kernels.pyramid_scores import PYRAMID_SCORES, Scales, pyramid_scores
 from ssimloss.kernels.scale_sums import LEAST_SIDE, SCALE_SUMS, Measured, scale_sums
+from ssimloss.kernels.similarity_deviation import (
+    SIMILARITY_DEVIATION,
+    SimilarityOptions,
+    similarity_deviation,
+)
 from ssimloss.kernels.similarity_map import SIMILARITY_MAP, similarity_map
 from ssimloss.kernels.similarity_means import SIMILARITY_MEANS, similarity_means
 from ssimloss.kernels.sorted_means import SORTED_MEANS, sorted_means
@@ -62,6 +67,7 @@ __all__ = [
     "MAX_SCALES",
     "MAX_TAPS",
     "SIMILARITY_ALONE",
+    "BlockBorder",
     "Blocks",
     "Colors",
     "Comparison",
@@ -76,6 +82,7 @@ __all__ = [
     "Pixel",
     "Pixelwise",
     "Scales",
+    "SimilarityOptions",
     "Steps",
     "Visible",
     # operators, each with its table of backends
@@ -90,6 +97,7 @@ __all__ = [
     "PREPARED_IMAGES",
     "PYRAMID_SCORES",
     "SCALE_SUMS",
+    "SIMILARITY_DEVIATION",
     "SIMILARITY_MAP",
     "SIMILARITY_MEANS",
     "SORTED_MEANS",
@@ -107,6 +115,7 @@ __all__ = [
     "prepared_images",
     "pyramid_scores",
     "scale_sums",
+    "similarity_deviation",
     "similarity_map",
     "similarity_means",
     "sorted_means",

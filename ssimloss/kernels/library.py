@@ -65,6 +65,8 @@ PHASE_CALL = "3q3P3d6P3i4x"
 COLOR_CALL = f"4q{IMAGE}{IMAGE}6d{IMAGE}{IMAGE}Pq"
 # shape, x, y, sensitivity, masking, weights, slope, grad_x, grad_y, means, threads
 HVS_CALL = f"4q{IMAGE}{IMAGE}3Pd{IMAGE}{IMAGE}Pq"
+# shape, x, y, alpha, 3 constants, slope, grad_x, grad_y, means, roots, threads
+DEVIATION_CALL = f"4q{IMAGE}{IMAGE}5d{IMAGE}{IMAGE}2Pq"
 LAYOUTS = (
     IMAGE,
     HALVING,
@@ -85,6 +87,7 @@ LAYOUTS = (
     PHASE_CALL,
     COLOR_CALL,
     HVS_CALL,
+    DEVIATION_CALL,
 )
 # Functions that take one of these calls and return 0, or 1 if memory could not be allocated.
 FUNCTIONS = (
@@ -107,6 +110,7 @@ FUNCTIONS = (
     "ssimloss_phase_congruency",
     "ssimloss_color_means",
     "ssimloss_hvs_errors",
+    "ssimloss_similarity_deviation",
 )
 NO_IMAGE = (0,) * 6
 

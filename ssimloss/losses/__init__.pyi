@@ -679,6 +679,7 @@ class DSSLoss(MeasureLoss):
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: computes the luma; ``"auto"``, or a name, which runs or raises.
         sigma: of the Gaussian that weights frequencies, in frequencies of 8 x 8 blocks.
             Frequencies with a weight below 0.01 are left out.
         worst: the share of positions that count in each subband: the worst ones.
@@ -694,6 +695,7 @@ class DSSLoss(MeasureLoss):
         ValueError: shapes differ, images are neither gray nor RGB or too small, ``sigma`` leaves
             no frequency, or ``worst`` is outside (0, 1].
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Balanov et al. 2015. Agrees with piq as ``conventions.DSS["piq"]``.
     """
@@ -702,6 +704,7 @@ class DSSLoss(MeasureLoss):
     sigma: float
     worst: float
     reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         *,
@@ -709,6 +712,7 @@ class DSSLoss(MeasureLoss):
         sigma: float = 1.55,
         worst: float = 0.05,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...
@@ -1817,6 +1821,7 @@ class MDSILoss(MeasureLoss):
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or the name of one, which runs or raises. No kernel supports a mask.
         alpha: weight of the gradients, from 0 to 1; the weight of the colours is ``1 - alpha``.
 
     ``forward(pred, target, *, mask=None)``:
@@ -1833,6 +1838,7 @@ class MDSILoss(MeasureLoss):
         ValueError: shapes differ, images are neither gray nor RGB or too small, or ``alpha`` is
             outside [0, 1].
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Nafchi et al. 2016. Agrees with piq to float64 rounding.
     """
@@ -1840,12 +1846,14 @@ class MDSILoss(MeasureLoss):
     data_range: float | tuple[float, float]
     alpha: float
     reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         *,
         data_range: float | tuple[float, float] = 1.0,
         alpha: float = 0.6,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...

@@ -1,6 +1,12 @@
 """The options of ``block_means``: weights of channels, and blocks."""
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
+
+# "zeros" is MATLAB's ``conv2(image, ones(f) / f^2, 'same')(1:f:end, 1:f:end)``: the first block
+# begins floor((f - 1) / 2) before the image. "zeros_after" begins at the first pixel. "drop" does,
+# too, and leaves incomplete blocks out.
+BlockBorder = Literal["zeros", "zeros_after", "drop"]
+BLOCK_BORDERS: tuple[str, ...] = get_args(BlockBorder)
 
 
 class Blocks(NamedTuple):
@@ -9,9 +15,7 @@ class Blocks(NamedTuple):
     weights: tuple[float, ...]  # weights of the channels, row by row
     low: float = 0.0  # subtracted from each pixel
     factor: int = 1  # side of a block
-    # "zeros" is MATLAB's ``conv2(image, ones(f) / f^2, 'same')(1:f:end, 1:f:end)``: the first block
-    # begins floor((f - 1) / 2) before the image. "drop" leaves incomplete blocks out.
-    border: Literal["zeros", "drop"] = "zeros"
+    border: BlockBorder = "zeros"
 
     @property
     def before(self) -> int:
@@ -20,4 +24,4 @@ class Blocks(NamedTuple):
 
     def size(self, length: int) -> int:
         """The number of blocks along so many pixels."""
-        return -(-length // self.factor) if self.border == "zeros" else length // self.factor
+        return length // self.factor if self.border == "drop" else -(-length // self.factor)

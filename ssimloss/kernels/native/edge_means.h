@@ -93,9 +93,10 @@ template <class T>
 struct SimilarityCurve {
   static constexpr bool kTwo = true;
   T constant, masking, least;
-  explicit SimilarityCurve(const EdgeMeans& job)
-      : constant((T)job.numbers[0]), masking((T)job.numbers[1]), least(sizeof(T) == 4 ? T(1.1754943508222875e-38 / 1.1920928955078125e-7)
-                                                                                      : T(2.2250738585072014e-308 / 2.220446049250313e-16)) {}
+  explicit SimilarityCurve(const EdgeMeans& job) : SimilarityCurve((T)job.numbers[0], (T)job.numbers[1]) {}
+  SimilarityCurve(T c, T a)
+      : constant(c), masking(a), least(sizeof(T) == 4 ? T(1.1754943508222875e-38 / 1.1920928955078125e-7)
+                                                      : T(2.2250738585072014e-308 / 2.220446049250313e-16)) {}
   INLINE T operator()(T x0, T x1, T y0, T y1, T* slopes) const {
     const T xx = x0 * x0 + x1 * x1, yy = y0 * y0 + y1 * y1, squares = xx * yy;
     const bool corner = squares < least;

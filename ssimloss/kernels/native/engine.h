@@ -150,6 +150,21 @@ struct EdgeMeans {
   Image grad_x, grad_y;           // receive the gradient; of the computing type
 };
 
+enum DeviationStep : int32_t { kRoots, kDistances, kDerivatives };
+
+// A step of the mean deviation of the fourth root of a similarity, see deviation.h.
+struct SimilarityDeviation {
+  DeviationStep step;
+  Image x, y;  // (count, 3, height, width): luma and two colour planes
+  int64_t count, height, width;
+  double alpha, constants[3];  // weight of the gradients; of gradients, of those of one image and the mean, of colours
+  void* roots;                 // (count, height, width) of the computing type
+  double* row_sums;            // (count, height, 3): of real and imaginary parts; of directions and of distances
+  const double* means;         // (count, 4), per image: of the former two, and of directions
+  double scale;                // multiplies the derivatives
+  Image grad_x, grad_y;        // receive the gradient; of the computing type
+};
+
 // Weighted sums of channels and means of their blocks, see blocks.h.
 struct Blocks {
   Image image;  // or, in the transpose, its gradient, of the computing type
@@ -349,6 +364,8 @@ struct Kernels {
   int64_t (*edges_scratch)(const Edges&, bool is_double);
   void (*edge_means)(const EdgeMeans&, bool is_double, int share, int shares, void* scratch);
   int64_t (*edge_means_scratch)(const EdgeMeans&, bool is_double);
+  void (*similarity_deviation)(const SimilarityDeviation&, bool is_double, int share, int shares, void* scratch);
+  int64_t (*similarity_deviation_scratch)(const SimilarityDeviation&, bool is_double);
   void (*block_means)(const Blocks&, bool is_double, int share, int shares, void* scratch);
   void (*unblock)(const Blocks&, bool is_double, int share, int shares, void* scratch);
   int64_t (*block_scratch)(const Blocks&, bool is_double);

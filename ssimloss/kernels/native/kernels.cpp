@@ -4,6 +4,7 @@
 #include "colors.h"
 #include "decimation.h"
 #include "detail.h"
+#include "deviation.h"
 #include "edge_means.h"
 #include "edges.h"
 #include "haar.h"
@@ -41,6 +42,14 @@ void edge_means(const EdgeMeans& job, bool is_double, int share, int shares, voi
 }
 
 int64_t edge_means_scratch(const EdgeMeans& job, bool is_double) { return is_double ? EdgeRows<double>::bytes(job) : EdgeRows<float>::bytes(job); }
+
+void similarity_deviation(const SimilarityDeviation& job, bool is_double, int share, int shares, void* scratch) {
+  is_double ? similarity_deviation_of(job, share, shares, (double*)scratch) : similarity_deviation_of(job, share, shares, (float*)scratch);
+}
+
+int64_t similarity_deviation_scratch(const SimilarityDeviation& job, bool is_double) {
+  return is_double ? DeviationRows<double>::bytes(job) : DeviationRows<float>::bytes(job);
+}
 
 void block_means(const Blocks& job, bool is_double, int share, int shares, void* scratch) {
   is_double ? block_means_of(job, share, shares, (double*)scratch) : block_means_of(job, share, shares, (float*)scratch);
@@ -266,6 +275,8 @@ const Kernels kernels = {NAME_OF(SSIMLOSS_SET),
                          edges_scratch,
                          edge_means,
                          edge_means_scratch,
+                         similarity_deviation,
+                         similarity_deviation_scratch,
                          block_means,
                          unblock,
                          block_scratch,

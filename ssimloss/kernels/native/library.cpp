@@ -319,6 +319,56 @@ API int ssimloss_edge_means(const EdgeCall* call) {
   });
 }
 
+struct DeviationCall {
+  int64_t shape[4];
+  Image x, y;
+  double alpha, constants[3], slope;  // slope: multiplies the gradients
+  Image grad_x, grad_y;
+  void* means;  // (N)
+  void* roots;  // (N, H, W) of the computing type
+  int64_t threads;
+};
+
+// The mean deviation of the fourth root of a similarity of each image, and slope times its derivatives.
+API int ssimloss_similarity_deviation(const DeviationCall* call) {
+  return guarded([&]() -> int {
+    const Kernels& set = kernels();
+    SimilarityDeviation job = {};
+    job.x = call->x;
+    job.y = call->y;
+    job.count = call->shape[0];
+    job.height = call->shape[2];
+    job.width = call->shape[3];
+    job.alpha = call->alpha;
+    std::memcpy(job.constants, call->constants, sizeof job.constants);
+    job.roots = call->roots;
+    const double positions = (double)(job.height * job.width);
+    std::vector<double> row_sums(job.count * job.height * 3), means(job.count * 4);
+    job.row_sums = row_sums.data();
+    job.means = means.data();
+    const bool is_double = call->x.dtype == kFloat64 || call->y.dtype == kFloat64;
+    const int threads = job.count * job.height * job.width < kWorthThreads ? 1 : (int)call->threads;
+    const int64_t bytes = set.similarity_deviation_scratch(job, is_double);
+    for (const DeviationStep step : {kRoots, kDistances}) {
+      job.step = step;
+      if (!run(set.similarity_deviation, job, is_double, threads, bytes)) return 1;
+      for (int64_t n = 0; n < job.count; n++) {
+        double sums[3] = {0, 0, 0};
+        for (int64_t r = 0; r < job.height; r++)
+          for (int k = 0; k < 3; k++) sums[k] += row_sums[3 * (n * job.height + r) + k];
+        for (int k = 0; k < 2; k++) means[4 * n + (step == kRoots ? 0 : 2) + k] = sums[k] / positions;
+        if (step == kDistances) set_number(call->means, n, is_double, sums[2] / positions);
+      }
+    }
+    if (!call->grad_x.data && !call->grad_y.data) return 0;
+    job.step = kDerivatives;
+    job.scale = call->slope / positions;
+    job.grad_x = call->grad_x;
+    job.grad_y = call->grad_y;
+    return run(set.similarity_deviation, job, is_double, threads, bytes) ? 0 : 1;
+  });
+}
+
 struct BlocksCall {
   int64_t shape[4];  // of the image
   Image image, blocks;
@@ -573,6 +623,7 @@ API int32_t ssimloss_interface() { return 14; }
 API int64_t ssimloss_size_of(int32_t structure) {
   constexpr int64_t sizes[] = {sizeof(Image), sizeof(Halving), sizeof(Pair), sizeof(MeansCall), sizeof(MapCall), sizeof(PyramidCall), sizeof(PixelCall),
                                sizeof(ScalesCall), sizeof(PreparationCall), sizeof(MomentsCall), sizeof(EdgeCall), sizeof(BlocksCall),
-                               sizeof(SortedCall), sizeof(WarpCall), sizeof(VisibleCall), sizeof(HaarCall), sizeof(PhaseCall), sizeof(ColorCall), sizeof(HVSCall)};
+                               sizeof(SortedCall), sizeof(WarpCall), sizeof(VisibleCall), sizeof(HaarCall), sizeof(PhaseCall),
+                               sizeof(ColorCall), sizeof(HVSCall), sizeof(DeviationCall)};
   return structure >= 0 && structure < (int32_t)(sizeof sizes / sizeof *sizes) ? sizes[structure] : 0;
 }
