@@ -17,7 +17,7 @@ from ssimloss._options import Ranged
 from ssimloss._roots import root_of_product
 from ssimloss.color.luma import LUMA
 from ssimloss.image_gradients import Operator, erode, image_gradients
-from ssimloss.kernels import EDGE_MEANS, Backend, Blocks, Edges, edge_means, select
+from ssimloss.kernels import EDGE_MEANS, Backend, BlockBorder, Blocks, Edges, edge_means, select
 from ssimloss.kernels import block_means as block_means_of
 
 Deviation = Literal["sample", "population"]
@@ -85,7 +85,7 @@ def channel_means(
     *,
     low: float = 0.0,
     scale: float = 1.0,
-    border: Literal["zeros", "drop"] = "zeros",
+    border: BlockBorder = "zeros",
 ) -> Tensor:
     """:func:`block_means` of weighted sums of the channels of ``scale * (image - low)``, one for
     each row: ``(N, len(rows), H', W')``. A gray image counts as three equal channels.
@@ -117,15 +117,20 @@ def _of_channels(image: Tensor, rows: Rows) -> Sequence[Sequence[float]]:
     return [(math.fsum(row),) for row in rows] if image.shape[1] == 1 else rows
 
 
-def block_means(image: Tensor, factor: int, border: Literal["zeros", "drop"] = "zeros") -> Tensor:
+def block_means(image: Tensor, factor: int, border: BlockBorder = "zeros") -> Tensor:
     """Means of ``factor`` x ``factor`` pixels at every ``factor``-th position.
 
     ``"zeros"`` is MATLAB's ``conv2(image, ones(f) / f^2, 'same')`` followed by ``(1:f:end,
     1:f:end)``: the first block begins ``floor((f - 1) / 2)`` before the image, and zeros lie beyond
-    it. ``"drop"`` begins at the first pixel and leaves an incomplete last block out.
+    it. ``"replicate"`` repeats the border pixels, ``floor(f / 2)`` before the image and the rest of
+    ``f - 1`` behind. ``"drop"`` begins at the first pixel. Both leave an incomplete last block out.
     """
     if factor == 1:
         return image
+    if border == "replicate":
+        before, behind = factor // 2, (factor - 1) // 2
+        wide = pad(image, (before, behind, before, behind), mode="replicate")
+        return avg_pool2d(wide, factor)
     around = _around(image, factor) if border == "zeros" else []
     return avg_pool2d(pad(image, around) if any(around) else image, factor)
 

@@ -15,7 +15,7 @@ from ssimloss.kernels.backends import (
     select,
     why_not,
 )
-from ssimloss.kernels.block_means import BLOCK_MEANS, Blocks, block_means
+from ssimloss.kernels.block_means import BLOCK_MEANS, BlockBorder, Blocks, block_means
 from ssimloss.kernels.comparison import (
     SIMILARITY_ALONE,
     Comparison,
@@ -26,6 +26,11 @@ from ssimloss.kernels.comparison import (
 )
 from ssimloss.kernels.edge_means import EDGE_MEANS, EdgeFilter, Edges, edge_means
 from ssimloss.kernels.haar_means import HAAR_MEANS, Haar, haar_means
+from ssimloss.kernels.information_map import (
+    INFORMATION_MAP,
+    information_map,
+    neighbour_products,
+)
 from ssimloss.kernels.library import MAX_SCALES, MAX_TAPS, describe, scratch_bytes, use_instructions
 from ssimloss.kernels.moment_sums import MOMENT_SUMS, Local, moment_sums
 from ssimloss.kernels.phase_congruency import PHASE_CONGRUENCY, phase_congruency
@@ -60,6 +65,7 @@ __all__ = [
     "MAX_SCALES",
     "MAX_TAPS",
     "SIMILARITY_ALONE",
+    "BlockBorder",
     "Blocks",
     "Comparison",
     "EdgeFilter",
@@ -78,6 +84,7 @@ __all__ = [
     "BLOCK_MEANS",
     "EDGE_MEANS",
     "HAAR_MEANS",
+    "INFORMATION_MAP",
     "MOMENT_SUMS",
     "PHASE_CONGRUENCY",
     "PIXEL_MEANS",
@@ -93,7 +100,9 @@ __all__ = [
     "block_means",
     "edge_means",
     "haar_means",
+    "information_map",
     "moment_sums",
+    "neighbour_products",
     "phase_congruency",
     "pixel_means",
     "prepared_images",

@@ -27,7 +27,7 @@ MAX_TAPS = 33
 MAX_SCALES = 16
 PIXELS = {"none": 0, "l1": 1, "l2": 2, "charbonnier": 3, "huber": 4}
 
-INTERFACE = 13  # ssimloss_interface() of the library that fits this file
+INTERFACE = 14  # ssimloss_interface() of the library that fits this file
 # The structures of native/library.cpp, in the order of ssimloss_size_of(). "4x" is the padding at
 # the end of a nested structure; ``struct`` adds the other padding like the compiler.
 IMAGE = "P4qi4x"  # data, strides, dtype
@@ -48,8 +48,8 @@ MOMENTS_CALL = f"{PAIR}{IMAGE}2iP3d{IMAGE}{IMAGE}P"
 # shape, x, y, filter, border, curve, differs, pooling, threads, unit, 2 numbers, 2 weights, slope,
 # grad_x, grad_y, pooled
 EDGE_CALL = f"4q{IMAGE}{IMAGE}6i6d{IMAGE}{IMAGE}P"
-# shape, image, blocks, rows, factor, before, 2 sizes, weights, low, transposed, threads
-BLOCKS_CALL = f"4q{IMAGE}{IMAGE}5qPd2i"
+# shape, image, blocks, rows, factor, before, 2 sizes, weights, low, repeated, transposed, threads
+BLOCKS_CALL = f"4q{IMAGE}{IMAGE}5qPd3i4x"
 # shape, x, y, power, threads, slope, grad_x, grad_y, means
 SORTED_CALL = f"4q{IMAGE}{IMAGE}2id{IMAGE}{IMAGE}P"
 # shape, image, flow, threads, upstream, out, grad_image, grad_flow
@@ -61,6 +61,8 @@ HAAR_CALL = f"4q{IMAGE}{IMAGE}4d{IMAGE}{IMAGE}Pq"
 # shape, image, filters, factors, epsilon, tiny, least, congruency, amplitude, above, noise,
 # upstream, gradient, lower_median, is_double, threads
 PHASE_CALL = "3q3P3d6P3i4x"
+# shape, x, y, parent, factor, variances, upstream, out, noise, flat, least, is_double, threads
+MIXTURE_CALL = "3q7P3d2i"
 LAYOUTS = (
     IMAGE,
     HALVING,
@@ -79,6 +81,7 @@ LAYOUTS = (
     VISIBLE_CALL,
     HAAR_CALL,
     PHASE_CALL,
+    MIXTURE_CALL,
 )
 # Functions that take one of these calls and return 0, or 1 if memory could not be allocated.
 FUNCTIONS = (
@@ -99,6 +102,8 @@ FUNCTIONS = (
     "ssimloss_visible_errors",
     "ssimloss_haar_means",
     "ssimloss_phase_congruency",
+    "ssimloss_neighbour_products",
+    "ssimloss_information_map",
 )
 NO_IMAGE = (0,) * 6
 

@@ -1,6 +1,9 @@
 """The options of ``block_means``: weights of channels, and blocks."""
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
+
+BlockBorder = Literal["zeros", "replicate", "drop"]
+BLOCK_BORDERS: tuple[str, ...] = get_args(BlockBorder)
 
 
 class Blocks(NamedTuple):
@@ -10,14 +13,18 @@ class Blocks(NamedTuple):
     low: float = 0.0  # subtracted from each pixel
     factor: int = 1  # side of a block
     # "zeros" is MATLAB's ``conv2(image, ones(f) / f^2, 'same')(1:f:end, 1:f:end)``: the first block
-    # begins floor((f - 1) / 2) before the image. "drop" leaves incomplete blocks out.
-    border: Literal["zeros", "drop"] = "zeros"
+    # begins floor((f - 1) / 2) before the image. "replicate" repeats the border pixels,
+    # floor(f / 2) before the image and the rest of f - 1 behind. Like "drop", it leaves incomplete
+    # blocks out.
+    border: BlockBorder = "zeros"
 
     @property
     def before(self) -> int:
         """Pixels by which the first block begins before the image."""
-        return (self.factor - 1) // 2 if self.border == "zeros" else 0
+        if self.border == "drop":
+            return 0
+        return (self.factor - int(self.border == "zeros")) // 2
 
     def size(self, length: int) -> int:
         """The number of blocks along so many pixels."""
-        return -(-length // self.factor) if self.border == "zeros" else length // self.factor
+        return length // self.factor if self.border == "drop" else -(-length // self.factor)

@@ -12,7 +12,7 @@ from ssimloss.kernels import library
 from ssimloss.kernels.autograd import signed
 from ssimloss.kernels.backends import Kernel, Kernels, kernel
 from ssimloss.kernels.block_means import cpu
-from ssimloss.kernels.block_means.blocks import Blocks
+from ssimloss.kernels.block_means.blocks import BLOCK_BORDERS, Blocks
 from ssimloss.kernels.operators import computing_dtype, register_one_by_one
 
 BLOCK_MEANS: Kernels = {"cpu": Kernel(library.why_not_for, cpu.block_means)}
@@ -98,7 +98,7 @@ torch.library.register_autograd(
 
 
 def _blocks_of(channels: int, weights: Any, low: float, factor: int, border: Any) -> Blocks:
-    _checks.choice("border", border, ("zeros", "drop"))
+    _checks.choice("border", border, BLOCK_BORDERS)
     if factor < 1:
         raise ValueError(f"factor must be at least 1, got {factor}")
     if not weights or not channels or len(weights) % channels:
