@@ -190,7 +190,7 @@ def test_second_derivative_is_that_of_the_equation(name: str) -> None:
 # Two rows of weights; the first block before the image, at it, and one that is left out.
 @pytest.mark.usefixtures("instructions")
 @pytest.mark.parametrize("factor", [1, 2, 3, 4, 20])
-@pytest.mark.parametrize("border", ["zeros", "zeros_after", "drop"])
+@pytest.mark.parametrize("border", ["zeros", "zeros_after", "replicate", "drop"])
 def test_block_means(factor: int, border: str) -> None:
     rows = ((0.3, 0.6, 0.1), (0.5, -0.2, -0.3))
     blocks = Blocks((*rows[0], *rows[1]), 0.25, factor, border)

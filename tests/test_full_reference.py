@@ -456,8 +456,9 @@ def test_a_flat_image_learns_the_haar_coefficients_of_the_other() -> None:
 
 
 def test_information_is_the_same_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neighbourhoods are collected some rows at a time."""
+    """The equation collects neighbourhoods some rows at a time."""
     pred, target = pair(45, 42)
+    target.requires_grad_()  # no kernel has its gradient
     options = {"scale_weights": (0.4, 0.6), "reduction": "image"}
     whole = F.iw_ssim(pred, target, **options)
     module = importlib.import_module("ssimloss.functional.iw_ssim")

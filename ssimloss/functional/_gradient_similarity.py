@@ -123,10 +123,15 @@ def block_means(image: Tensor, factor: int, border: BlockBorder = "zeros") -> Te
     ``"zeros"`` is MATLAB's ``conv2(image, ones(f) / f^2, 'same')`` followed by ``(1:f:end,
     1:f:end)``: the first block begins ``floor((f - 1) / 2)`` before the image, and zeros lie beyond
     it. ``"zeros_after"`` begins at the first pixel, as means of 2 x 2 do after each other.
-    ``"drop"`` does, too, and leaves an incomplete last block out.
+    ``"replicate"`` repeats the border pixels, ``floor(f / 2)`` before the image and the rest of
+    ``f - 1`` behind. ``"drop"`` begins at the first pixel. Both leave an incomplete last block out.
     """
     if factor == 1:
         return image
+    if border == "replicate":
+        before, behind = factor // 2, (factor - 1) // 2
+        wide = pad(image, (before, behind, before, behind), mode="replicate")
+        return avg_pool2d(wide, factor)
     around = [] if border == "drop" else _around(image, factor, border)
     return avg_pool2d(pad(image, around) if any(around) else image, factor)
 

@@ -2,8 +2,11 @@
 of programs that differ from it. Borders are mirrored, the edge repeated.
 """
 
+import functools
+import itertools
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,21 +14,112 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ssimloss._constants import planes as constant_planes
-from ssimloss._precision import product
+from ssimloss._precision import exact, product
 from ssimloss.resize import keys_cubic
 
 Array = NDArray[np.float64]
+Build = Callable[[int, int], Array]
+
+_BAND = 16  # rows or columns of the smaller side that are computed together
 
 
-def resized(
-    image: Tensor, size: tuple[int, int] | torch.Size, build: Callable[[int, int], Array]
-) -> Tensor:
+def resized(image: Tensor, size: tuple[int, int] | torch.Size, build: Build) -> Tensor:
     """The image in another size; ``build(length, out_length)`` makes the matrix of an axis."""
     n, c, h, w = image.shape
-    rows = constant_planes(build, h, size[0], like=image)
-    columns = constant_planes(build, w, size[1], like=image)
-    planes = product(image.reshape(1, n * c * h, w), columns.mT[None]).view(n * c, h, size[1])
-    return product(rows.expand(n * c, -1, -1), planes).view(n, c, size[0], size[1])
+    planes = _along_columns(image.reshape(n * c, h, w), size[1], build)
+    return _along_rows(planes, size[0], build).view(n, c, size[0], size[1])
+
+
+def _along_columns(planes: Tensor, size: int, build: Build) -> Tensor:
+    m, h, w = planes.shape
+    if w == size:  # every interpolation keeps the pixels
+        return planes
+    if _is_banded(planes, w, size):
+        found: Tensor = _Banded.apply(planes, 2, (build, w, size), False)
+        return found
+    columns = constant_planes(build, w, size, like=planes)
+    return product(planes.reshape(1, m * h, w), columns.mT[None]).view(m, h, size)
+
+
+def _along_rows(planes: Tensor, size: int, build: Build) -> Tensor:
+    m, h, _ = planes.shape
+    if h == size:
+        return planes
+    if _is_banded(planes, h, size):
+        found: Tensor = _Banded.apply(planes, 1, (build, h, size), False)
+        return found
+    return product(constant_planes(build, h, size, like=planes).expand(m, -1, -1), planes)
+
+
+def _is_banded(planes: Tensor, length: int, size: int) -> bool:
+    """Whether products of bands take less time than one with the whole matrix, most of it zeros."""
+    if planes.device.type != "cpu" or torch.compiler.is_compiling():
+        return False
+    return min(length, size) > 2 * _BAND
+
+
+class _Banded(torch.autograd.Function):
+    """An axis times the matrix of an interpolation, or times its transpose, band by band: the
+    derivative of one is the other.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(
+        planes: Tensor, axis: int, matrix: tuple[Build, int, int], transposed: bool
+    ) -> Tensor:
+        build, length, size = matrix
+        m, h, w = planes.shape
+        weights = constant_planes(build, length, size, like=planes)
+        if transposed:
+            weights = weights.mT
+        if axis == 2:
+            planes = planes.reshape(1, m * h, w)
+        found = []
+        with exact(planes):
+            for first, last, begin, end in _bands(build, int(length), int(size), transposed):
+                taps = weights[first:last, begin:end]
+                some = planes.narrow(axis, begin, end - begin)
+                found.append(
+                    torch.bmm(some, taps.mT[None])
+                    if axis == 2
+                    else torch.bmm(taps.expand(m, -1, -1), some)
+                )
+        whole = torch.cat(found, axis)
+        return whole.view(m, h, -1) if axis == 2 else whole
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG004
+        _, *ctx.options, ctx.transposed = inputs
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None, None]:
+        return _Banded.apply(upstream, *ctx.options, not ctx.transposed), None, None, None
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor, *_: Any) -> Tensor:
+        found: Tensor = _Banded.apply(tangent, *ctx.options, ctx.transposed)
+        return found
+
+
+@functools.lru_cache(maxsize=64)
+def _bands(
+    build: Build, length: int, size: int, transposed: bool
+) -> tuple[tuple[int, int, int, int], ...]:
+    """Parts of the results, and the part of the samples that each needs: ``first, last, begin,
+    end``.
+    """
+    matrix = build(length, size)
+    if transposed:
+        matrix = matrix.T
+    edges = np.linspace(0, len(matrix), 1 + min(matrix.shape) // _BAND).astype(int).tolist()
+    found = []
+    for first, last in itertools.pairwise(edges):
+        used = np.flatnonzero(matrix[first:last].any(0))
+        begin, end = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, 1)
+        found.append((first, last, begin, end))
+    return tuple(found)
 
 
 def smooth(length: int, out_length: int) -> Array:

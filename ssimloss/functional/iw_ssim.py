@@ -34,7 +34,18 @@ from ssimloss.functional._gradient_similarity import check_colors, check_least_s
 from ssimloss.functional._powers import product_of_powers
 from ssimloss.functional._pyramids import Beyond, expanded, interleaved, reduced
 from ssimloss.functional.ms_ssim import WANG_2003
-from ssimloss.kernels import SIMILARITY_MAP, Comparison, Part, select, similarity_map, use
+from ssimloss.kernels import (
+    INFORMATION_MAP,
+    SIMILARITY_MAP,
+    Backend,
+    Comparison,
+    Part,
+    information_map,
+    neighbour_products,
+    select,
+    similarity_map,
+    use,
+)
 from ssimloss.measure import Measure
 
 Array = NDArray[np.float64]
@@ -174,7 +185,70 @@ def _information(x: Tensor, y: Tensor, parent: Tensor | None, noise: float, flat
     ``parent``, the next coarser band; ``x = g y + v`` within 3 x 3 pixels.
     """
     least = max(flat, (2 * 255 * torch.finfo(y.dtype).eps) ** 2)  # what rounding can make
-    energy, rotated = of_reference(_mixture, y, parent, least)
+    if parent is not None:
+        parent = _enlarged(parent)[..., 1 : y.shape[2] - 1, 1 : y.shape[3] - 1]
+    backend = _backend(x, y, parent)
+    rotated, factor = of_reference(_mixture, y, parent, least, backend)
+    equation = partial(
+        _bits,
+        y=y,
+        parent=parent,
+        rotated=rotated,
+        factor=factor,
+        noise=noise,
+        flat=flat,
+        least=least,
+    )
+    if backend == "eager":
+        return equation(x)
+    return information_map(
+        x,
+        y,
+        parent,
+        factor,
+        rotated.diagonal(dim1=-2, dim2=-1),
+        noise=noise,
+        flat=flat,
+        least=least,
+        backend=backend,
+        equation=equation,
+    )
+
+
+def _mixture(
+    y: Tensor, parent: Tensor | None, least: float, backend: Backend
+) -> tuple[Tensor, Tensor]:
+    """The covariance of neighbourhoods in its principal axes, and the factor of its inverse."""
+    if backend == "eager":
+        products = _products(y, parent)
+    else:
+        products = neighbour_products(y, parent, backend=backend)
+    rotated, factor = (each.to(y.dtype) for each in principal(products, least))
+    return rotated, factor
+
+
+def _backend(x: Tensor, y: Tensor, parent: Tensor | None) -> Backend:
+    """Kernels have no gradient of the reference."""
+    if torch.is_grad_enabled() and (
+        y.requires_grad or (parent is not None and parent.requires_grad)
+    ):
+        return "eager"
+    return select("auto", x, y, INFORMATION_MAP)
+
+
+def _bits(
+    x: Tensor,
+    *,
+    y: Tensor,
+    parent: Tensor | None,
+    rotated: Tensor,
+    factor: Tensor,
+    noise: float,
+    flat: float,
+    least: float,
+) -> Tensor:
+    """The information of bands, from the mixture of the reference."""
+    energy = _energies(y, parent, factor)
     variances = rotated.diagonal(dim1=-2, dim2=-1)
     var_x, var_y, cov_xy = _moments(x[..., 4:-4, 4:-4], y[..., 4:-4, 4:-4])
     flat_x, flat_y = var_x < least, var_y < least  # NaN is neither flat nor hidden
@@ -213,28 +287,39 @@ def _mean(image: Tensor) -> Tensor:
     return (image[..., :w] + image[..., 1:-1] + image[..., 2:]) / 9
 
 
-def _mixture(y: Tensor, parent: Tensor | None, flat: float) -> tuple[Tensor, Tensor]:
-    """``s^2`` at every position that weighs, ``(N, 1, H - 10, W - 10)``, and the covariance of the
-    neighbourhoods, rotated to a diagonal of ``lambda_k``, ``(N, K, K)``.
-    """
-    h, w = y.shape[2] - 2, y.shape[3] - 2
-    planes = [y[..., i : i + h, j : j + w] for i in range(3) for j in range(3)]
-    if parent is not None:
-        planes.append(_enlarged(parent)[..., 1 : 1 + h, 1 : 1 + w])
-    chunk = _CHUNK_CPU if y.device.type == "cpu" else _CHUNK_ELSEWHERE
-    count, rows = len(planes), max(1, chunk // w)
+def _products(y: Tensor, parent: Tensor | None) -> Tensor:
+    """The covariance of the pixels of neighbourhoods, ``(N, K, K)``."""
+    planes, h, w = _around(y, parent), y.shape[2] - 2, y.shape[3] - 2
+    rows = _rows_at_once(y)
     products = []
     for first in range(0, h, rows):
         around = widened(_neighbourhoods(planes, first, min(rows, h - first), 0))
         products.append(product(around, around.mT))
-    rotated, factor = principal(torch.stack(products).sum(0) / (h * w), flat)
-    factor = factor.to(y.dtype)
+    return torch.stack(products).sum(0) / (h * w)
+
+
+def _energies(y: Tensor, parent: Tensor | None, factor: Tensor) -> Tensor:
+    """``s^2`` at every position that weighs, ``(N, 1, H - 10, W - 10)``."""
+    planes, h, w = _around(y, parent), y.shape[2] - 2, y.shape[3] - 2
+    rows = _rows_at_once(y)
     energies = []
     for first in range(4, h - 4, rows):
         height = min(rows, h - 4 - first)
         energy = product(factor, _neighbourhoods(planes, first, height, 4)).square().sum(1)
         energies.append(energy.view(-1, 1, height, w - 8))
-    return torch.cat(energies, 2) / count, rotated.to(y.dtype)
+    return torch.cat(energies, 2) / len(planes)
+
+
+def _around(y: Tensor, parent: Tensor | None) -> list[Tensor]:
+    """The ``K`` pixels of each neighbourhood as planes ``(N, 1, H - 2, W - 2)``."""
+    h, w = y.shape[2] - 2, y.shape[3] - 2
+    planes = [y[..., i : i + h, j : j + w] for i in range(3) for j in range(3)]
+    return planes if parent is None else [*planes, parent]
+
+
+def _rows_at_once(y: Tensor) -> int:
+    chunk = _CHUNK_CPU if y.device.type == "cpu" else _CHUNK_ELSEWHERE
+    return max(1, chunk // (y.shape[3] - 2))
 
 
 def _neighbourhoods(planes: list[Tensor], first: int, height: int, margin: int) -> Tensor:

@@ -10,13 +10,13 @@ Zhang, Shen & Li, "VSI: a visual saliency-induced index for perceptual image qua
 priors", 2013. The original implementation is ``VSI.m`` of the authors.
 """
 
-from typing import Literal
+from functools import partial
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import pad
 
 from ssimloss import _checks
 from ssimloss._constants import planes as constant_planes
@@ -31,7 +31,6 @@ from ssimloss.functional._gradient_similarity import (
     OF_LUMA,
     Rows,
     backend_for,
-    block_means,
     channel_means,
     check_colors,
     check_least_side,
@@ -41,14 +40,14 @@ from ssimloss.functional._gradient_similarity import (
     similarity,
 )
 from ssimloss.functional._log_gabor import radial
+from ssimloss.functional._recomputation import computed_again
 from ssimloss.functional._resizing import corners, points, resized, smooth
-from ssimloss.kernels import Backed
+from ssimloss.kernels import Backed, BlockBorder
 from ssimloss.kernels import Backend as BackendName
 from ssimloss.measure import Measure
 
 Array = NDArray[np.float64]
 Resizing = Literal["smooth", "points", "none"]
-Blocks = Literal["zeros", "replicate", "drop"]
 
 # Luma and the opponent colours M and N, and constants for images from 0 to 255.
 _LMN: Rows = ((0.06, 0.63, 0.27), (0.30, 0.04, -0.35), (0.34, -0.60, 0.17))
@@ -137,7 +136,7 @@ def vsi_of(
     *,
     resizing: Resizing = "smooth",
     white: str = "d50",
-    blocks: Blocks = "zeros",
+    blocks: BlockBorder = "zeros",
     negative: Literal["real", "magnitude"] = "real",
 ) -> Scores:
     """VSI with the details in which implementations differ."""
@@ -150,15 +149,8 @@ def vsi_of(
         return Scores((x + y).flatten(1).sum(1), None, 1, dtype)
     short = min(pred.shape[2:])
     factor = factor_to_256(x) if blocks == "zeros" else max(1, round(short / 256))
-    range_x, range_y = ((image - options.low) / options.span for image in (x, y))
-    saliency_y = of_reference(_saliency, range_y, resizing, white)
-    vs_x, vs_y = (
-        _shrunk(saliency, factor, blocks, backend)
-        for saliency in (_saliency(range_x, resizing, white), saliency_y)
-    )
-    if blocks == "replicate":
-        x, y = (_extended(image, factor) for image in (x, y))
-    border: Literal["zeros", "drop"] = "zeros" if blocks == "zeros" else "drop"
+    how = _Saliency(options, resizing, white, _SIDE, factor, blocks, backend)
+    vs_x, vs_y = _saliency_means(x, how), of_reference(_saliency_means, y, how)
     x, y = (
         channel_means(
             image,
@@ -167,7 +159,7 @@ def vsi_of(
             backend,
             low=options.low,
             scale=255 / options.span,
-            border=border,
+            border=blocks,
         )
         for image in (x, y)
     )
@@ -182,24 +174,41 @@ def vsi_of(
     return Scores(found, None, 1, dtype)
 
 
-def _shrunk(plane: Tensor, factor: int, blocks: Blocks, backend: BackendName) -> Tensor:
-    """Means of blocks of a plane ``(N, 1, H, W)``."""
-    if blocks == "zeros":
-        return channel_means(plane, OF_LUMA, factor, backend)
-    return block_means(_extended(plane, factor) if blocks == "replicate" else plane, factor, "drop")
+class _Saliency(NamedTuple):
+    """How saliency is computed, and the blocks whose means are taken."""
+
+    options: VSIOptions
+    resizing: Resizing
+    white: str
+    side: int
+    factor: int
+    blocks: BlockBorder
+    backend: BackendName
 
 
-def _extended(image: Tensor, factor: int) -> Tensor:
-    """The image with border pixels repeated, ``factor // 2`` before and the rest behind."""
-    before, behind = factor // 2, (factor - 1) // 2
-    return pad(image, (before, behind, before, behind), mode="replicate")
+def _saliency_means(image: Tensor, how: _Saliency) -> Tensor:
+    """Means of blocks of the saliency on a scale from its least value to its largest one."""
+    return computed_again(partial(_shrunk, how=how), image)
 
 
-def _saliency(image: Tensor, resizing: Resizing, white: str) -> Tensor:
-    """SDSP of sRGB images ``(N, 1 or 3, H, W)`` in [0, 1]: ``(N, 1, H, W)`` in [0, 1]."""
+def _shrunk(image: Tensor, how: _Saliency) -> Tensor:
+    vs = _saliency(image, how.options, how.resizing, how.white, how.side)
+    low, extent = _limits(vs)
+    means = channel_means(vs, OF_LUMA, how.factor, how.backend, border=how.blocks)
+    if how.blocks == "zeros":  # which lie beyond the border on either scale
+        low = low * constant_planes(covered, *vs.shape[2:], how.factor, like=vs)
+    return _scaled(means, low, extent)
+
+
+def _saliency(
+    image: Tensor, options: VSIOptions, resizing: Resizing, white: str, side: int
+) -> Tensor:
+    """SDSP of sRGB images ``(N, 1 or 3, H, W)``: ``(N, 1, H, W)`` on a scale of each image."""
     size = image.shape[2:]
     if resizing != "none":
-        image = resized(image, (_SIDE, _SIDE), smooth if resizing == "smooth" else points)
+        image = resized(image, (side, side), smooth if resizing == "smooth" else points)
+    if options.low != 0 or options.span != 1:
+        image = (image - options.low) / options.span
     lab = _lab(image.expand(-1, 3, -1, -1), white)
     h, w = lab.shape[2:]
     s_f = root(_band_passed(lab).square().sum(1, keepdim=True))
@@ -210,7 +219,7 @@ def _saliency(image: Tensor, resizing: Resizing, white: str) -> Tensor:
     vs = s_f * s_d * s_c
     if resizing != "none":
         vs = resized(vs, size, smooth if resizing == "smooth" else corners)
-    return _unit_range(vs)
+    return vs
 
 
 def _lab(image: Tensor, white: str) -> Tensor:
@@ -223,19 +232,60 @@ def _lab(image: Tensor, white: str) -> Tensor:
 
 def _band_passed(lab: Tensor) -> Tensor:
     """``L, a, b`` through the log-Gabor filter."""
-    h, w = lab.shape[2:]
-    transfer = constant_planes(log_gabor, h, w, like=lab)
     centred = lab - lab.mean((2, 3), keepdim=True)  # the filter is 0 there; less is rounded
-    found: Tensor = torch.fft.irfft2(torch.fft.rfft2(centred) * transfer, s=(h, w))
+    if torch.compiler.is_compiling():
+        return _filtered(centred)
+    found: Tensor = _BandPassed.apply(centred)
     return found
+
+
+def _filtered(planes: Tensor) -> Tensor:
+    h, w = planes.shape[2:]
+    transfer = constant_planes(log_gabor, h, w, like=planes)
+    found: Tensor = torch.fft.irfft2(torch.fft.rfft2(planes) * transfer, s=(h, w))
+    return found
+
+
+class _BandPassed(torch.autograd.Function):
+    """The filter, which is its own transpose: its transfer function is real and symmetric. PyTorch
+    would differentiate each transform by one of the whole plane of complex numbers.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(planes: Tensor) -> Tensor:
+        return _filtered(planes)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+        pass
+
+    @staticmethod
+    def backward(_ctx: Any, upstream: Tensor) -> Tensor:
+        found: Tensor = _BandPassed.apply(upstream)
+        return found
+
+    @staticmethod
+    def jvp(_ctx: Any, tangent: Tensor) -> Tensor:
+        found: Tensor = _BandPassed.apply(tangent)
+        return found
 
 
 def _unit_range(planes: Tensor) -> Tensor:
     """Each plane, from its least value 0 to its largest 1; 0 where they differ by rounding only."""
+    return _scaled(planes, *_limits(planes))
+
+
+def _limits(planes: Tensor) -> tuple[Tensor, Tensor]:
+    """The least value of each plane, and how far the largest is above it."""
     low = planes.amin((2, 3), keepdim=True)
-    extent = planes.amax((2, 3), keepdim=True) - low
-    flat = extent < 4096 * torch.finfo(planes.dtype).eps  # CIELAB reaches hundreds
-    return torch.where(flat, 0, (planes - low) / torch.where(flat, 1, extent))
+    return low, planes.amax((2, 3), keepdim=True) - low
+
+
+def _scaled(values: Tensor, low: Tensor, extent: Tensor) -> Tensor:
+    flat = extent < 4096 * torch.finfo(values.dtype).eps  # CIELAB reaches hundreds
+    return torch.where(flat, 0, (values - low) / torch.where(flat, 1, extent))
 
 
 def log_gabor(h: int, w: int) -> Array:
@@ -245,6 +295,17 @@ def log_gabor(h: int, w: int) -> Array:
     radius = np.hypot(np.fft.ifftshift(v)[:, None], u)
     inside = (radius > 0) & (radius <= 0.5)
     return np.where(inside, radial(np.where(inside, radius, 1.0), 1 / _OMEGA, _SIGMA_F), 0.0)
+
+
+def covered(h: int, w: int, factor: int) -> Array:
+    """How much of each block of MATLAB's is inside the image."""
+
+    def shares(length: int) -> Array:
+        first = np.arange(0, length, factor) - (factor - 1) // 2
+        inside: Array = (np.minimum(first + factor, length) - np.maximum(first, 0)) / factor
+        return inside
+
+    return np.outer(shares(h), shares(w))
 
 
 def around_centre(h: int, w: int) -> Array:

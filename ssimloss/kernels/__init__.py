@@ -28,6 +28,11 @@ from ssimloss.kernels.comparison import (
 from ssimloss.kernels.edge_means import EDGE_MEANS, EdgeFilter, Edges, edge_means
 from ssimloss.kernels.haar_means import HAAR_MEANS, Haar, haar_means
 from ssimloss.kernels.hvs_errors import HVS, HVS_ERRORS, hvs_errors
+from ssimloss.kernels.information_map import (
+    INFORMATION_MAP,
+    information_map,
+    neighbour_products,
+)
 from ssimloss.kernels.library import MAX_SCALES, MAX_TAPS, describe, scratch_bytes, use_instructions
 from ssimloss.kernels.moment_sums import MOMENT_SUMS, Local, moment_sums
 from ssimloss.kernels.phase_congruency import PHASE_CONGRUENCY, phase_congruency
@@ -91,6 +96,7 @@ __all__ = [
     "EDGE_MEANS",
     "HAAR_MEANS",
     "HVS_ERRORS",
+    "INFORMATION_MAP",
     "MOMENT_SUMS",
     "PHASE_CONGRUENCY",
     "PIXEL_MEANS",
@@ -109,7 +115,9 @@ __all__ = [
     "edge_means",
     "haar_means",
     "hvs_errors",
+    "information_map",
     "moment_sums",
+    "neighbour_products",
     "phase_congruency",
     "pixel_means",
     "prepared_images",

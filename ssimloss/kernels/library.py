@@ -48,8 +48,8 @@ MOMENTS_CALL = f"{PAIR}{IMAGE}2iP3d{IMAGE}{IMAGE}P"
 # shape, x, y, filter, border, curve, differs, pooling, threads, unit, 2 numbers, 2 weights, slope,
 # grad_x, grad_y, pooled
 EDGE_CALL = f"4q{IMAGE}{IMAGE}6i6d{IMAGE}{IMAGE}P"
-# shape, image, blocks, rows, factor, before, 2 sizes, weights, low, transposed, threads
-BLOCKS_CALL = f"4q{IMAGE}{IMAGE}5qPd2i"
+# shape, image, blocks, rows, factor, before, 2 sizes, weights, low, repeated, transposed, threads
+BLOCKS_CALL = f"4q{IMAGE}{IMAGE}5qPd3i4x"
 # shape, x, y, power, threads, slope, grad_x, grad_y, means
 SORTED_CALL = f"4q{IMAGE}{IMAGE}2id{IMAGE}{IMAGE}P"
 # shape, image, flow, threads, upstream, out, grad_image, grad_flow
@@ -67,6 +67,8 @@ COLOR_CALL = f"4q{IMAGE}{IMAGE}6d{IMAGE}{IMAGE}Pq"
 HVS_CALL = f"4q{IMAGE}{IMAGE}3Pd{IMAGE}{IMAGE}Pq"
 # shape, x, y, alpha, 3 constants, slope, grad_x, grad_y, means, roots, threads
 DEVIATION_CALL = f"4q{IMAGE}{IMAGE}5d{IMAGE}{IMAGE}2Pq"
+# shape, x, y, parent, factor, variances, upstream, out, noise, flat, least, is_double, threads
+MIXTURE_CALL = "3q7P3d2i"
 LAYOUTS = (
     IMAGE,
     HALVING,
@@ -88,6 +90,7 @@ LAYOUTS = (
     COLOR_CALL,
     HVS_CALL,
     DEVIATION_CALL,
+    MIXTURE_CALL,
 )
 # Functions that take one of these calls and return 0, or 1 if memory could not be allocated.
 FUNCTIONS = (
@@ -111,6 +114,8 @@ FUNCTIONS = (
     "ssimloss_color_means",
     "ssimloss_hvs_errors",
     "ssimloss_similarity_deviation",
+    "ssimloss_neighbour_products",
+    "ssimloss_information_map",
 )
 NO_IMAGE = (0,) * 6
 

@@ -3,9 +3,10 @@
 from typing import Literal, NamedTuple, get_args
 
 # "zeros" is MATLAB's ``conv2(image, ones(f) / f^2, 'same')(1:f:end, 1:f:end)``: the first block
-# begins floor((f - 1) / 2) before the image. "zeros_after" begins at the first pixel. "drop" does,
-# too, and leaves incomplete blocks out.
-BlockBorder = Literal["zeros", "zeros_after", "drop"]
+# begins floor((f - 1) / 2) before the image. "zeros_after" begins at the first pixel. "replicate"
+# repeats the border pixels, floor(f / 2) before the image and the rest of f - 1 behind. "drop"
+# begins at the first pixel. Both leave incomplete blocks out.
+BlockBorder = Literal["zeros", "zeros_after", "replicate", "drop"]
 BLOCK_BORDERS: tuple[str, ...] = get_args(BlockBorder)
 
 
@@ -20,7 +21,7 @@ class Blocks(NamedTuple):
     @property
     def before(self) -> int:
         """Pixels by which the first block begins before the image."""
-        return (self.factor - 1) // 2 if self.border == "zeros" else 0
+        return {"zeros": (self.factor - 1) // 2, "replicate": self.factor // 2}.get(self.border, 0)
 
     def size(self, length: int) -> int:
         """The number of blocks along so many pixels."""

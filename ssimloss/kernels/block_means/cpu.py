@@ -48,6 +48,7 @@ def _call(
         *means.shape[2:],
         ctypes.addressof(weights),
         blocks.low,
+        blocks.border == "replicate",
         transposed,
         torch.get_num_threads(),
     )

@@ -173,6 +173,7 @@ struct Blocks {
   const double* weights;   // (rows, channels)
   double low;              // where the data range begins
   int64_t factor, before;  // side of a block; pixels by which the first one begins before the image
+  bool repeated;           // beyond the border lie its pixels, not zeros
   int64_t block_rows, block_columns;
   Image blocks;  // (count, rows, block_rows, block_columns) of the computing type, or its gradient
 };
@@ -316,6 +317,21 @@ struct PhaseCongruency {
   void* memory;    // that the steps share
 };
 
+// The information at positions of a band, or what it depends on, see mixture.h. All but `row_sums` is of the computing type. K pixels are in a
+// neighbourhood, 10 with a parent and 9 without.
+struct Mixture {
+  const void *x, *y;    // (planes, height, width)
+  const void* parent;   // (planes, height - 2, width - 2): at the middle of each neighbourhood; or null
+  int64_t planes, height, width;
+  double* row_sums;           // (planes, height - 2, K (K + 1) / 2), for the sums of products
+  const void* factor;         // (planes, K, K), lower triangular
+  const void* variances;      // (planes, K)
+  double noise, flat, least;  // variance of the noise; what is added to a variance; the least one that counts
+  void* map;                  // (planes, height - 10, width - 10)
+  const void* upstream;       // of the map, for the gradient, or null
+  void* gradient;             // (planes, height, width): of x
+};
+
 // Both images of a pair in opponent colours, or the gradient of that, see opponent.h.
 struct OpponentPlanes {
   Image images[2];
@@ -388,6 +404,9 @@ struct Kernels {
   void (*phase_congruency)(const PhaseCongruency&, bool is_double, int share, int shares, void* scratch);
   int64_t (*phase_congruency_scratch)(const PhaseCongruency&, bool is_double);
   int64_t (*phase_congruency_memory)(const PhaseCongruency&, bool is_double);  // bytes that the steps share
+  void (*neighbour_products)(const Mixture&, bool is_double, int share, int shares, void* scratch);
+  void (*information_map)(const Mixture&, bool is_double, int share, int shares, void* scratch);
+  int64_t (*information_map_scratch)(const Mixture&, bool is_double);
   void (*to_opponent)(const OpponentPlanes&, bool is_double, int share, int shares, void* scratch);
   void (*from_opponent)(const OpponentPlanes&, bool is_double, int share, int shares, void* scratch);
   int64_t (*opponent_scratch)(const OpponentPlanes&, bool is_double);

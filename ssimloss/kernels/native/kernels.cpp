@@ -9,6 +9,7 @@
 #include "edges.h"
 #include "haar.h"
 #include "hvs.h"
+#include "mixture.h"
 #include "opponent.h"
 #include "phase.h"
 #include "pixels.h"
@@ -60,6 +61,18 @@ void unblock(const Blocks& job, bool is_double, int share, int shares, void* scr
 }
 
 int64_t block_scratch(const Blocks& job, bool is_double) { return block_lines(job) * block_line(job) * (is_double ? sizeof(double) : sizeof(float)); }
+
+void neighbour_products(const Mixture& job, bool is_double, int share, int shares, void* scratch) {
+  is_double ? neighbour_products_of<double>(job, share, shares, (double*)scratch) : neighbour_products_of<float>(job, share, shares, (double*)scratch);
+}
+
+void information_map(const Mixture& job, bool is_double, int share, int shares, void* scratch) {
+  is_double ? information_map_of(job, share, shares, (double*)scratch) : information_map_of(job, share, shares, (float*)scratch);
+}
+
+int64_t information_map_scratch(const Mixture& job, bool is_double) {
+  return is_double ? information_map_room<double>(job) : information_map_room<float>(job);
+}
 
 void product(const Product& job, bool is_double, int share, int shares, void* scratch) {
   is_double ? product_of(job, share, shares, (double*)scratch) : product_of(job, share, shares, (float*)scratch);
@@ -299,6 +312,9 @@ const Kernels kernels = {NAME_OF(SSIMLOSS_SET),
                          phase_congruency,
                          phase_congruency_scratch,
                          phase_congruency_memory,
+                         neighbour_products,
+                         information_map,
+                         information_map_scratch,
                          to_opponent,
                          from_opponent,
                          opponent_scratch,

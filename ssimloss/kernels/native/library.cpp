@@ -375,7 +375,7 @@ struct BlocksCall {
   int64_t rows, factor, before, block_rows, block_columns;
   const double* weights;
   double low;
-  int32_t transposed, threads;
+  int32_t repeated, transposed, threads;
 };
 
 // Weighted sums of channels and means of their blocks, or the gradient of the image from that of these.
@@ -393,6 +393,7 @@ API int ssimloss_block_means(const BlocksCall* call) {
     job.low = call->low;
     job.factor = call->factor;
     job.before = call->before;
+    job.repeated = call->repeated != 0;
     job.block_rows = call->block_rows;
     job.block_columns = call->block_columns;
     job.blocks = call->blocks;
@@ -616,6 +617,66 @@ API int ssimloss_squared_errors(const PreparationCall* call) {
   });
 }
 
+struct MixtureCall {
+  int64_t shape[3];  // images, rows, columns
+  const void *x, *y, *parent, *factor, *variances, *upstream;
+  void* out;
+  double noise, flat, least;
+  int32_t is_double, threads;
+
+  Mixture job() const {
+    Mixture job = {};
+    job.planes = shape[0];
+    job.height = shape[1];
+    job.width = shape[2];
+    job.x = x;
+    job.y = y;
+    job.parent = parent;
+    job.factor = factor;
+    job.variances = variances;
+    job.noise = noise;
+    job.flat = flat;
+    job.least = least;
+    return job;
+  }
+  int threads_of() const { return shape[0] * shape[1] * shape[2] < kWorthThreads ? 1 : threads; }
+};
+
+// The mean products of the pixels of neighbourhoods, (N, K, K) of double, to `out`.
+API int ssimloss_neighbour_products(const MixtureCall* call) {
+  return guarded([&]() -> int {
+    Mixture job = call->job();
+    const int pixels = job.parent ? 10 : 9, pairs = pixels * (pixels + 1) / 2;
+    const int64_t rows = job.height - 2;
+    std::vector<double> row_sums(job.planes * rows * pairs);
+    job.row_sums = row_sums.data();
+    if (!run(kernels().neighbour_products, job, call->is_double != 0, call->threads_of(), 4 * job.width * (int64_t)sizeof(double))) return 1;
+    for (int64_t plane = 0; plane < job.planes; plane++) {
+      double* const products = (double*)call->out + plane * pixels * pixels;
+      const double* const sums = row_sums.data() + plane * rows * pairs;
+      for (int k = 0, pair = 0; k < pixels; k++)
+        for (int l = k; l < pixels; l++, pair++) {
+          double sum = 0;
+          for (int64_t row = 0; row < rows; row++) sum += sums[row * pairs + pair];
+          products[k * pixels + l] = products[l * pixels + k] = sum / (double)(rows * (job.width - 2));
+        }
+    }
+    return 0;
+  });
+}
+
+// The information at each position, or, where there is an upstream gradient, the gradient of x, to `out`.
+API int ssimloss_information_map(const MixtureCall* call) {
+  return guarded([&]() -> int {
+    const Kernels& set = kernels();
+    const bool is_double = call->is_double != 0;
+    Mixture job = call->job();
+    job.upstream = call->upstream;
+    (job.upstream ? job.gradient : job.map) = call->out;
+    return run(set.information_map, job, is_double, call->threads_of(), set.information_map_scratch(job, is_double)) ? 0 : 1;
+  });
+}
+
 // Changes with every change of this interface: of a function, a structure, or the meaning of a number.
 API int32_t ssimloss_interface() { return 14; }
 
@@ -624,6 +685,6 @@ API int64_t ssimloss_size_of(int32_t structure) {
   constexpr int64_t sizes[] = {sizeof(Image), sizeof(Halving), sizeof(Pair), sizeof(MeansCall), sizeof(MapCall), sizeof(PyramidCall), sizeof(PixelCall),
                                sizeof(ScalesCall), sizeof(PreparationCall), sizeof(MomentsCall), sizeof(EdgeCall), sizeof(BlocksCall),
                                sizeof(SortedCall), sizeof(WarpCall), sizeof(VisibleCall), sizeof(HaarCall), sizeof(PhaseCall),
-                               sizeof(ColorCall), sizeof(HVSCall), sizeof(DeviationCall)};
+                               sizeof(ColorCall), sizeof(HVSCall), sizeof(DeviationCall), sizeof(MixtureCall)};
   return structure >= 0 && structure < (int32_t)(sizeof sizes / sizeof *sizes) ? sizes[structure] : 0;
 }
