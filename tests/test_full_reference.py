@@ -527,6 +527,29 @@ def test_a_block_weighs_as_its_lightest_pixel(function: Callable[..., Tensor]) -
     assert function(pred, target, mask=mask) == 0
 
 
+def test_flip_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some rows at a time: the same map and gradients of the first and second order."""
+    pred, target = (image[:2].requires_grad_() for image in pair(45, 42))
+    module = importlib.import_module("ssimloss.functional.flip")
+    calls, found = [], []
+    one = module._difference
+    monkeypatch.setattr(
+        module, "_difference", lambda *planes: calls.append(planes[0].shape[2]) or one(*planes)
+    )
+    for step in (2**16, 2000):
+        monkeypatch.setattr(module, "_STEP", step)
+        value = F.flip(pred, target, pixels_per_degree=20.0, reduction="none")
+        plain = torch.autograd.grad(value.sum(), (pred, target))
+        value = F.flip(pred, target, pixels_per_degree=20.0, reduction="none")
+        first = torch.autograd.grad(value.square().sum(), (pred, target), create_graph=True)
+        (second,) = torch.autograd.grad(first[0].square().sum(), pred)
+        found.append((value.detach(), *plain, *(each.detach() for each in first), second))
+    assert calls[0] == 45
+    assert {11, 1} <= {*calls}  # 45 rows in steps of 11
+    for some, whole in zip(*found, strict=True):
+        battery.close(some, whole, 1e-12)
+
+
 def test_vif_wavelet_second_derivatives() -> None:
     """Against differences of gradients; finite where eigenvalues coincide."""
     pred, target = (image[:1] for image in pair(20, 24, 1))

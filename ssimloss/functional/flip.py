@@ -8,10 +8,13 @@ alternating images", 2020; this is its form for images of low dynamic range. The
 NVlabs/flip.
 """
 
+import functools
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
+import torch.utils.checkpoint
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -21,6 +24,7 @@ from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
 from ssimloss._roots import held_power, root
+from ssimloss._torch import is_transformed
 from ssimloss.color.channels import linear_light
 from ssimloss.color.lab import LAB_EXACT, lab_curve
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute
@@ -65,6 +69,7 @@ _SIGMA = 0.041  # degrees, half the width of the edge detector
 # Edges and points up to this can come from rounding in float32. float64 uses the same bound, so
 # that gradients do not depend on the dtype.
 _NO_FEATURE = 64 * 2.0**-23
+_STEP = 2**15  # elements of the planes that are compared at once on a CPU
 _NO_CHROMA = 1e-3  # a difference of chroma that rounding makes of gray; people see about 1
 
 
@@ -119,16 +124,46 @@ def _flip(pred: Tensor, target: Tensor, options: FLIPOptions) -> Scores:
     x, y = promote(pred, target)
     if not len(x):  # no channels to filter
         return Scores((x + y).sum(1, keepdim=True), None, 1, dtype)
+    filtered = _filtered_planes(x, y, options)
+    return Scores(_by_rows(_difference, *filtered)[0][:, None], None, 1, dtype)
+
+
+def _by_rows(function: Callable[..., Tensor], *planes: Tensor) -> Tensor:
+    """``function`` of each position. On a CPU, it takes some rows at a time, which bounds the
+    memory, and computes them again for the gradient.
+    """
+    n, channels, height, width = planes[0].shape
+    step = max(_STEP // (n * channels * width), 1)
+    if step >= height or planes[0].device.type != "cpu":
+        return function(*planes)
+    again = functools.partial(
+        torch.utils.checkpoint.checkpoint, function, use_reentrant=False, preserve_rng_state=False
+    )
+    of_rows: Callable[..., Tensor] = function if is_transformed() else again
+    pieces = zip(*(torch.split(each, step, 2) for each in planes), strict=True)
+    return torch.cat([of_rows(*some) for some in pieces], 2)
+
+
+def _opponent(x: Tensor, y: Tensor, options: FLIPOptions) -> Tensor:
+    """Y, X - Y and Y - Z of both images ``(N, 1 or 3, H, W)``: ``(2 N, 3, H, W)``."""
     unit = (torch.cat((x, y)) - options.low) / options.span
     # At the ends of the range, clamp itself has no slope.
     unit = torch.where((unit >= 0) & (unit <= 1), unit, unit.detach().clamp(0, 1))
-    xyz = combined(linear_light(unit.expand(-1, 3, -1, -1)), XYZ)
+    p_x, p_y, p_z = combined(linear_light(unit.expand(-1, 3, -1, -1)), XYZ).unbind(1)
+    return torch.stack((p_y, p_x - p_y, p_y - p_z), 1)
+
+
+def _filtered_planes(x: Tensor, y: Tensor, options: FLIPOptions) -> list[Tensor]:
+    """Three planes of colours and four of features of both images, ``(1, 2 N, H, W)`` each."""
     # A batch is filtered as if it were channels: (1, 2 N, H, W), channels last.
-    p_x, p_y, p_z = [_with_batch_as_channels(xyz[:, i]) for i in range(3)]
-    colour = _colour_difference((p_y, p_x - p_y, p_y - p_z), options.pixels_per_degree)
-    feature = _feature_difference(p_y, options.pixels_per_degree)
-    feature = held_power(feature / math.sqrt(2), _Q_F, 1e-6)
-    return Scores(held_power(colour, 1 - feature)[0][:, None], None, 1, dtype)
+    opponent = [
+        _with_batch_as_channels(plane)
+        for plane in _by_rows(functools.partial(_opponent, options=options), x, y).unbind(1)
+    ]
+    return [
+        *_filtered_features(opponent[0], options.pixels_per_degree),
+        *_filtered_colours(opponent, options.pixels_per_degree),
+    ]
 
 
 def _with_batch_as_channels(plane: Tensor) -> Tensor:
@@ -137,8 +172,15 @@ def _with_batch_as_channels(plane: Tensor) -> Tensor:
     return rows.permute(2, 0, 1)[None]
 
 
-def _colour_difference(opponent: tuple[Tensor, Tensor, Tensor], resolution: float) -> Tensor:
-    """``dE_c`` of ``Y, X - Y, Y - Z`` of both images ``(1, 2 N, H, W)``: ``(1, N, H, W)``."""
+def _difference(*filtered: Tensor) -> Tensor:
+    """``dE`` of filtered planes of both images ``(1, 2 N, H, W)``: ``(1, N, H, W)``."""
+    feature, colour = _feature_difference(*filtered[:4]), _colour_difference(*filtered[4:])
+    feature = held_power(feature / math.sqrt(2), _Q_F, 1e-6)
+    return held_power(colour, 1 - feature)
+
+
+def _filtered_colours(opponent: list[Tensor], resolution: float) -> list[Tensor]:
+    """``Y, X - Y, Y - Z`` of both images, each ``(1, 2 N, H, W)``, as the eye resolves them."""
     windows = iter(constant_planes(sensitivity, resolution, like=opponent[0]).unbind())
     filtered = []
     for plane, gaussians in zip(opponent, _SENSITIVITY, strict=True):
@@ -148,7 +190,11 @@ def _colour_difference(opponent: tuple[Tensor, Tensor, Tensor], resolution: floa
         for _ in gaussians[1:]:
             found = found + _filtered(extended, *next(windows).unbind())
         filtered.append(found)
-    f_y, f_xy, f_yz = filtered
+    return filtered
+
+
+def _colour_difference(f_y: Tensor, f_xy: Tensor, f_yz: Tensor) -> Tensor:
+    """``dE_c`` of filtered opponent planes of both images ``(1, 2 N, H, W)``: ``(1, N, H, W)``."""
     rgb = [r * (f_y + f_xy) + g * f_y + b * (f_y - f_yz) for r, g, b in _RGB]
     # Within rounding of the box, colours keep their slope.
     slack = 16 * torch.finfo(f_y.dtype).eps
@@ -164,19 +210,26 @@ def _colour_difference(opponent: tuple[Tensor, Tensor, Tensor], resolution: floa
     return torch.where(difference < knee, difference * (_P_T / knee), far)
 
 
-def _feature_difference(luminance: Tensor, resolution: float) -> Tensor:
-    """The larger difference of edges or points of both images ``(1, 2 N, H, W)``:
-    ``(1, N, H, W)``.
-    """
+def _filtered_features(luminance: Tensor, resolution: float) -> list[Tensor]:
+    """Edges across and down, and points across and down, of both images ``(1, 2 N, H, W)``."""
     gaussian, *detectors = constant_planes(detection, resolution, like=luminance).unbind()
     # The sum of a detector is 0. Without a pixel first, flat images are exactly 0.
     first = luminance[:, :, :1, :1].detach()
     luminance = luminance - torch.where(first.isfinite(), first, 0)
     extended = pad(luminance, len(gaussian) // 2, "replicate")
+    return [
+        _filtered(extended, *pair)
+        for detector in detectors
+        for pair in ((gaussian, detector), (detector, gaussian))
+    ]
+
+
+def _feature_difference(*features: Tensor) -> Tensor:
+    """The larger difference of edges or points of both images ``(1, 2 N, H, W)``:
+    ``(1, N, H, W)``.
+    """
     differences = []
-    for detector in detectors:
-        across = _filtered(extended, gaussian, detector)
-        down = _filtered(extended, detector, gaussian)
+    for across, down in (features[:2], features[2:]):
         size = root(across * across + down * down, _NO_FEATURE**2)
         differences.append((_of_pred(size) - _of_target(size)).abs())
     return torch.maximum(*differences)
