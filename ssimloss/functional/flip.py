@@ -69,7 +69,7 @@ _SIGMA = 0.041  # degrees, half the width of the edge detector
 # Edges and points up to this can come from rounding in float32. float64 uses the same bound, so
 # that gradients do not depend on the dtype.
 _NO_FEATURE = 64 * 2.0**-23
-_STEP = 2**16  # elements of the planes that are compared at once on a CPU
+_STEP = 2**15  # elements of the planes that are compared at once on a CPU
 _NO_CHROMA = 1e-3  # a difference of chroma that rounding makes of gray; people see about 1
 
 
