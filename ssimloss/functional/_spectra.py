@@ -61,6 +61,11 @@ class _Half(torch.autograd.Function):
         return _half(tangent)
 
 
+def _hermitian(column: Tensor) -> Tensor:
+    """The part of the spectrum ``(..., H, 1)`` of real numbers that a real column has."""
+    return (column + column.flip(-2).roll(1, -2).conj_physical()) / 2
+
+
 class _Adjoint(torch.autograd.Function):
     """The real part of the inverse transform of half a plane, each of whose columns counts once."""
 
@@ -68,12 +73,14 @@ class _Adjoint(torch.autograd.Function):
 
     @staticmethod
     def forward(spectrum: Tensor, width: int) -> Tensor:
-        half = torch.view_as_complex(torch.view_as_real(spectrum) / 2)
         # irfft2 counts columns twice, except the first and, for even widths, the last one. It
         # expects these to be Hermitian, as for a real image.
-        for column in (0,) if width % 2 else (0, width // 2):
-            once = half[..., column]
-            half[..., column] = once + once.flip(-1).roll(1, -1).conj()
+        inner = spectrum[..., 1 : (width + 1) // 2]
+        parts = [torch.view_as_complex(torch.view_as_real(inner) / 2)]
+        parts.insert(0, _hermitian(spectrum[..., :1]))
+        if width % 2 == 0:
+            parts.append(_hermitian(spectrum[..., -1:]))
+        half = torch.cat(parts, -1)
         found: Tensor = torch.fft.irfft2(half, s=(spectrum.shape[-2], width), norm="ortho")
         return found
 

@@ -149,7 +149,7 @@ def vsi_of(
         return Scores((x + y).flatten(1).sum(1), None, 1, dtype)
     short = min(pred.shape[2:])
     factor = factor_to_256(x) if blocks == "zeros" else max(1, round(short / 256))
-    how = _Saliency(options, resizing, white, _SIDE, factor, blocks, backend)
+    how = _Saliency(options.low, options.span, resizing, white, _SIDE, factor, blocks, backend)
     vs_x, vs_y = _saliency_means(x, how), of_reference(_saliency_means, y, how)
     x, y = (
         channel_means(
@@ -177,7 +177,8 @@ def vsi_of(
 class _Saliency(NamedTuple):
     """How saliency is computed, and the blocks whose means are taken."""
 
-    options: VSIOptions
+    low: float  # of the data range
+    span: float
     resizing: Resizing
     white: str
     side: int
@@ -192,7 +193,7 @@ def _saliency_means(image: Tensor, how: _Saliency) -> Tensor:
 
 
 def _shrunk(image: Tensor, how: _Saliency) -> Tensor:
-    vs = _saliency(image, how.options, how.resizing, how.white, how.side)
+    vs = _saliency(image, how)
     low, extent = _limits(vs)
     means = channel_means(vs, OF_LUMA, how.factor, how.backend, border=how.blocks)
     if how.blocks == "zeros":  # which lie beyond the border on either scale
@@ -200,16 +201,15 @@ def _shrunk(image: Tensor, how: _Saliency) -> Tensor:
     return _scaled(means, low, extent)
 
 
-def _saliency(
-    image: Tensor, options: VSIOptions, resizing: Resizing, white: str, side: int
-) -> Tensor:
+def _saliency(image: Tensor, how: _Saliency) -> Tensor:
     """SDSP of sRGB images ``(N, 1 or 3, H, W)``: ``(N, 1, H, W)`` on a scale of each image."""
-    size = image.shape[2:]
+    size, resizing = image.shape[2:], how.resizing
     if resizing != "none":
-        image = resized(image, (side, side), smooth if resizing == "smooth" else points)
-    if options.low != 0 or options.span != 1:
-        image = (image - options.low) / options.span
-    lab = _lab(image.expand(-1, 3, -1, -1), white)
+        sides = (how.side, how.side)
+        image = resized(image, sides, smooth if resizing == "smooth" else points)
+    if how.low != 0 or how.span != 1:
+        image = (image - how.low) / how.span
+    lab = _lab(image.expand(-1, 3, -1, -1), how.white)
     h, w = lab.shape[2:]
     s_f = root(_band_passed(lab).square().sum(1, keepdim=True))
     centre = around_centre if resizing != "none" else around_centre_from_0
