@@ -13,6 +13,7 @@ runtime has to be in the process before Python is.
 from __future__ import annotations
 
 import argparse
+import importlib
 import itertools
 import os
 import random
@@ -248,6 +249,22 @@ def along_a_flow(pred: Tensor, target: Tensor, *, backend: str) -> Tensor:
     return warp(pred, flow, backend=backend)[0]
 
 
+def information(
+    pred: Tensor, target: Tensor, *, backend: str, weights: tuple[float, ...]
+) -> Tensor:
+    """IW-SSIM, whose function takes no backend."""
+    import ssimloss.functional as F
+
+    module = importlib.import_module("ssimloss.functional.iw_ssim")
+    chosen = module._backend
+    if backend == "eager":
+        module._backend = lambda *_: "eager"
+    try:
+        return F.iw_ssim(pred, target, scale_weights=weights, reduction="image")
+    finally:
+        module._backend = chosen
+
+
 def case(choose: random.Random, size: tuple[int, int, int, int], taps: int, padding: str) -> int:
     """Every primitive once on images of this size; the number of calls."""
     import torch
@@ -297,7 +314,10 @@ def case(choose: random.Random, size: tuple[int, int, int, int], taps: int, padd
         if min(size[2:]) >= 8:
             calls += [(f, {"reduction": "image"}) for f in (F.psnr_hvs, F.psnr_hvs_m)]
         if min(size[2:]) >= 41:
+            calls.append((information, {"weights": (0.2, 0.3, 0.5)}))
             calls.append((F.vif, {"reduction": "image", "noise": choose.choice((0.4, 2.0))}))
+        if min(size[2:]) >= 3:
+            calls.append((F.vsi, {"reduction": "image"}))
         if min(size[2:]) >= 16:
             calls.append((F.haarpsi, {"reduction": "image", "alpha": choose.choice((4.2, 20.0))}))
             visible = {"reduction": "image", "min_size": "fewer_scales"}
