@@ -249,6 +249,19 @@ def along_a_flow(pred: Tensor, target: Tensor, *, backend: str) -> Tensor:
     return warp(pred, flow, backend=backend)[0]
 
 
+def blocks(pred: Tensor, target: Tensor, *, backend: str, factor: int, border: str) -> Tensor:
+    """Means of blocks of weighted sums of the channels of both images."""
+    from ssimloss._precision import promote
+    from ssimloss.functional._gradient_similarity import channel_means
+
+    rows = ((0.3, 0.6, 0.1), (0.5, -0.2, -0.3))
+    x, y = (
+        channel_means(image, rows, factor, backend, low=0.25, scale=3.0, border=border)
+        for image in promote(pred, target)
+    )
+    return x * y
+
+
 def information(
     pred: Tensor, target: Tensor, *, backend: str, weights: tuple[float, ...]
 ) -> Tensor:
@@ -316,8 +329,8 @@ def case(choose: random.Random, size: tuple[int, int, int, int], taps: int, padd
         if min(size[2:]) >= 41:
             calls.append((information, {"weights": (0.2, 0.3, 0.5)}))
             calls.append((F.vif, {"reduction": "image", "noise": choose.choice((0.4, 2.0))}))
-        if min(size[2:]) >= 3:
-            calls.append((F.vsi, {"reduction": "image"}))
+        border = choose.choice(("zeros", "zeros_after", "replicate", "drop"))
+        calls.append((blocks, {"factor": choose.choice((1, 2, 3, 5)), "border": border}))
         if min(size[2:]) >= 16:
             calls.append((F.haarpsi, {"reduction": "image", "alpha": choose.choice((4.2, 20.0))}))
             visible = {"reduction": "image", "min_size": "fewer_scales"}
