@@ -36,7 +36,7 @@ LOSSES: dict[str, Callable[[], Callable[[Tensor, Tensor], Tensor]]] = {
     "iw_ssim": lambda: functools.partial(F.iw_ssim_loss, scale_weights=(0.3, 0.7)),
     "vif_wavelet": lambda: functools.partial(F.vif_wavelet_loss, levels=3),
     "lpips": lambda: losses.LPIPS("squeezenet1_1"),
-    "embedded": lambda: metrics.measure("embedded").distance.module,  # type: ignore[attr-defined]
+    "embedded": lambda: metrics.measure("embedded").distance.module,
 }
 
 
@@ -50,7 +50,7 @@ def test_values_and_gradients_are_the_same(name: str, monkeypatch: pytest.Monkey
 
     def counted(kept: _references._Kept, *arguments: object) -> object:
         before = kept.count
-        result = found(kept, *arguments)  # type: ignore[arg-type]
+        result = found(kept, *arguments)
         hits.append(kept.count == before)
         return result
 

@@ -92,7 +92,7 @@ def _in_strips(values: Tensor, kernel: Tensor, stride: int = 1, padding: int = 0
         return convolve(values)
     columns = (values.shape[3] + 2 * padding - kernel.shape[3]) // stride + 1
     # One result that strips are written into: many small ones between large copies of patches
-    # would tear the heap into holes, 5 GB for the frame above.
+    # would fragment the heap, to 5 GB for the frame above.
     found = values.new_empty(values.shape[0], len(kernel), rows, columns)
     for top in range(0, rows, strip):
         end = min(top + strip, rows)

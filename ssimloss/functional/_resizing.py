@@ -90,7 +90,7 @@ class _Banded(torch.autograd.Function):
         return whole.view(m, h, -1) if axis == 2 else whole
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG004
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], _output: Tensor) -> None:
         _, *ctx.options, ctx.transposed = inputs
 
     @staticmethod

@@ -258,7 +258,7 @@ class _BandPassed(torch.autograd.Function):
         return _filtered(planes)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+    def setup_context(_ctx: Any, _inputs: tuple[Tensor], _output: Tensor) -> None:
         pass
 
     @staticmethod

@@ -74,6 +74,16 @@ def empty_gradients(x: Tensor, y: Tensor, want_x: bool, want_y: bool) -> tuple[T
     )
 
 
+def results_per_image(
+    x: Tensor, y: Tensor, want_x: bool, want_y: bool
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """Memory for one number per image, ``(N, 1)``, and for the gradients that are needed."""
+    dtype = computing_dtype(x, y)
+    grad_x = torch.empty_like(x, dtype=dtype) if want_x else None
+    grad_y = torch.empty_like(y, dtype=dtype) if want_y else None
+    return x.new_empty((len(x), 1), dtype=dtype), grad_x, grad_y
+
+
 def or_nothing(gradient: Tensor | None, x: Tensor, y: Tensor) -> Tensor:
     """The result of an operator for a gradient that its kernel did not compute."""
     return x.new_empty(0, dtype=computing_dtype(x, y)) if gradient is None else gradient

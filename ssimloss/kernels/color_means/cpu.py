@@ -8,7 +8,7 @@ from torch import Tensor
 from ssimloss.kernels import library
 from ssimloss.kernels.autograd import Found
 from ssimloss.kernels.color_means.colors import Colors
-from ssimloss.kernels.operators import check_images, computing_dtype
+from ssimloss.kernels.operators import check_images, results_per_image
 
 _CALL = struct.Struct(library.COLOR_CALL)
 
@@ -18,10 +18,7 @@ def color_means(
 ) -> Found:
     """Means ``(N, 1)`` of images that are not empty, and the gradients times ``slope``."""
     check_images(x, y)
-    dtype = computing_dtype(x, y)
-    found = x.new_empty((len(x), 1), dtype=dtype)
-    grad_x = torch.empty_like(x, dtype=dtype) if want_x else None
-    grad_y = torch.empty_like(y, dtype=dtype) if want_y else None
+    found, grad_x, grad_y = results_per_image(x, y, want_x, want_y)
     low, span, *tolerances = colors
     call = _CALL.pack(
         *x.shape,

@@ -95,7 +95,7 @@ class _Information(torch.autograd.Function):
         return found
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG004
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], _output: Tensor) -> None:
         *given, ctx.options, ctx.equation = inputs
         ctx.save_for_backward(*given)
 
@@ -197,7 +197,7 @@ def _contiguous(tensors: list[Tensor | None]) -> list[Tensor | None]:
     return [None if each is None else each.contiguous() for each in tensors]
 
 
-def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG001
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG001 - by its contract
     *given, noise, flat, least, backend = inputs
     ctx.options = noise, flat, least, backend
     ctx.save_for_backward(*given)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ssimloss.kernels import library
 from ssimloss.kernels.autograd import Found
-from ssimloss.kernels.operators import check_images, computing_dtype
+from ssimloss.kernels.operators import check_images, results_per_image
 from ssimloss.kernels.similarity_deviation.similarity import SimilarityOptions
 
 _CALL = struct.Struct(library.DEVIATION_CALL)
@@ -23,11 +23,8 @@ def similarity_deviation(
 ) -> Found:
     """Deviations ``(N, 1)`` of planes that are not empty, and the gradients times ``slope``."""
     check_images(x, y)
-    dtype = computing_dtype(x, y)
-    found = x.new_empty((len(x), 1), dtype=dtype)
-    grad_x = torch.empty_like(x, dtype=dtype) if want_x else None
-    grad_y = torch.empty_like(y, dtype=dtype) if want_y else None
-    roots = x.new_empty((len(x), *x.shape[2:]), dtype=dtype)
+    found, grad_x, grad_y = results_per_image(x, y, want_x, want_y)
+    roots = x.new_empty((len(x), *x.shape[2:]), dtype=found.dtype)
     call = _CALL.pack(
         *x.shape,
         *library.image(x),

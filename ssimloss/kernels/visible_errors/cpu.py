@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ssimloss.kernels import library
 from ssimloss.kernels.autograd import Found
-from ssimloss.kernels.operators import check_images, computing_dtype
+from ssimloss.kernels.operators import check_images, results_per_image
 from ssimloss.kernels.visible_errors.visible import Visible
 
 _CALL = struct.Struct(library.VISIBLE_CALL)
@@ -21,11 +21,8 @@ def visible_errors(
 ) -> Found:
     """Errors ``(N, 1)`` of images that are not empty, and the gradients times ``slope``."""
     check_images(x, y)
-    dtype = computing_dtype(x, y)
-    found = x.new_empty((len(x), 1), dtype=dtype)
-    grad_x = torch.empty_like(x, dtype=dtype) if want_x else None
-    grad_y = torch.empty_like(y, dtype=dtype) if want_y else None
-    room = x.new_empty(_elements(x, visible.scales, want_x + want_y), dtype=dtype)
+    found, grad_x, grad_y = results_per_image(x, y, want_x, want_y)
+    room = x.new_empty(_elements(x, visible.scales, want_x + want_y), dtype=found.dtype)
     weights = _weights(visible.weights)
     call = _CALL.pack(
         *x.shape,
