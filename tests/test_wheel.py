@@ -316,6 +316,24 @@ def test_install_without_a_compiler(wheel_without_compiler: Path, tmp_path: Path
     assert "install a compiler" in report
 
 
+def test_a_source_tree_hides_the_installed_package(tmp_path: Path) -> None:
+    """Python imports the sources of its folder first: both reports name them, not a compiler that
+    was missing at installation.
+    """
+    source = tmp_path / "source"
+    copy_sources(source)
+    script = """
+import ssimloss.kernels.__main__
+from ssimloss.doctor import machine
+print(*ssimloss.kernels.__main__.report(), *machine().lines, sep="\\n")
+"""
+    told = run(sys.executable, "-c", script, cwd=source)
+    cause = f"does not run: Python imported the source tree {source / 'ssimloss'}, where the native"
+    ways_out = f"run Python outside the folder {source}, or else run pip install -e . or python"
+    assert told.count(cause) == told.count(ways_out) == 2
+    assert "when ssimloss was installed" not in told
+
+
 @needs_compiler
 def test_wheel_holds_the_library(wheel: Path) -> None:
     assert "ssimloss/kernels/libssimloss.so" in zipfile.ZipFile(wheel).namelist()

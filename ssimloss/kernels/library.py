@@ -130,11 +130,7 @@ _OTHER_VERSION = (
 def load(path: Path) -> tuple[ctypes.CDLL | None, str | None]:
     """The library, or the reason why there is none."""
     if not path.exists():
-        return None, (
-            f"the native library {path.name} was not built when ssimloss was installed, because "
-            "building needs GCC or Clang (on Debian and Ubuntu: apt install g++); install a "
-            "compiler and run pip install --force-reinstall --no-deps ssimloss, or install a wheel"
-        )
+        return None, _absent(path)
     try:
         library = ctypes.CDLL(str(path))
     except OSError as error:
@@ -162,6 +158,24 @@ def load(path: Path) -> tuple[ctypes.CDLL | None, str | None]:
     except AttributeError:  # a function is missing
         return None, _OTHER_VERSION
     return library, None
+
+
+def _absent(path: Path) -> str:
+    """Why there is no file, and the ways out."""
+    compiler = "GCC or Clang (on Debian and Ubuntu: apt install g++)"
+    if path.with_name("native").is_dir():  # only a source tree has the sources of the library
+        package = path.parent.parent
+        return (
+            f"Python imported the source tree {package}, where the native library {path.name} is "
+            "not built; if ssimloss is installed elsewhere, run Python outside the folder "
+            f"{package.parent}, or else run pip install -e . or python setup.py build_ext "
+            f"--inplace there, which need {compiler}"
+        )
+    return (
+        f"the native library {path.name} was not built when ssimloss was installed, because "
+        f"building needs {compiler}; install a compiler and run pip install --force-reinstall "
+        "--no-deps ssimloss, or install a wheel"
+    )
 
 
 # Loaded at import, not at the first use, because torch.compile cannot trace the search.
