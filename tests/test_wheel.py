@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import shutil
@@ -15,11 +16,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from filelock import FileLock
 from PIL import Image
 
 import ssimloss
 from ssimloss import weights
+from ssimloss.metrics import measure
 
 ROOT = Path(__file__).parents[1]
 needs_compiler = pytest.mark.skipif(
@@ -267,30 +270,32 @@ def install(wheel: Path, folder: Path) -> tuple[Path, Path]:
 @pytest.mark.slow
 @needs_compiler
 def test_wheel_works_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
-    """LPIPS too, the module and the command, where no socket connects and no cache has a file."""
+    """Losses and the command, where no socket connects and no cache has a file. The command's
+    values are those of this source tree: all are computed in float64.
+    """
     python, elsewhere = install(wheel, tmp_path)
     Path(elsewhere, "refused.py").write_text(REFUSED, encoding="utf-8")
-    for folder, brightness in (("a", 0), ("b", 40)):
+    images = np.random.default_rng(0).integers(0, 256, (2, 120, 130, 3), np.uint8)
+    folders = {"a": images, "b": images // 2 + np.uint8(40)}
+    for folder, (first, second) in folders.items():
         Path(elsewhere, folder).mkdir()
-        pixels = np.arange(64 * 64 * 3).reshape(64, 64, 3) % 200 + brightness
-        Image.fromarray(pixels.astype(np.uint8)).save(elsewhere / folder / "0.png")
+        Image.fromarray(first).save(elsewhere / folder / "0.png")
+        Image.fromarray(second).save(elsewhere / folder / "1.png")
     (purelib,) = python.parents[1].glob("lib/python*/site-packages")
     Path(purelib, "refused.pth").write_text(f"{elsewhere}\nimport refused\n", encoding="utf-8")
     empty = {"TORCH_HOME": str(elsewhere / "cache")}
     told = run(python, "-c", LPIPS + SCRIPT, "native", cwd=elsewhere, **empty)
     assert told.startswith("refused\ncomputed\ncomputed\n")
     assert "cpu     runs: " in told
-    table = run(
-        python.with_name("ssimloss"),
-        "evaluate",
-        "a",
-        "b",
-        "--metrics",
-        "lpips",
-        cwd=elsewhere,
-        **empty,
-    )
+    names = ("lpips", "flip", "vif", "ssimulacra2")
+    command = (python.with_name("ssimloss"), "evaluate", "a", "b", "--metrics", ",".join(names))
+    table = run(*command, "--out", "out", "--no-report", cwd=elsewhere, **empty)
     assert re.search(r"^b +LPIPS \S+ +0\.\d+", table, re.MULTILINE), table
+    rows = csv.DictReader((elsewhere / "out/per_image.csv").read_text("utf-8").splitlines())
+    found = [[float(row[name]) for name in names] for row in rows]
+    target, pred = (torch.from_numpy(images).permute(0, 3, 1, 2) for images in folders.values())
+    expected = torch.stack([measure(name)(pred, target) for name in names], 1)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
     assert not (elsewhere / "cache").exists()
 
 
