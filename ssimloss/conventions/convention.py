@@ -381,13 +381,14 @@ class Table(dict[str, Convention]):
         options = {key: value for key, value in state.items() if key not in _PREPARED}
         if self.measure.takes_data_range:
             options["data_range"] = data_range
+        if _debug.STATE.enabled:  # before a preparation clamps them
+            images = {"pred": pred} if target is None else {"pred": pred, "target": target}
+            known = data_range if preparation else options.get("data_range")
+            _debug.check(self.measure.name, images, data_range=known)
         if target is None:
             return self.function(pred, **options)
         if preparation:
             _checks.images(pred, target)
-            if _debug.STATE.enabled:  # before it clamps them
-                images = {"pred": pred, "target": target}
-                _debug.check(self.measure.name, images, data_range=data_range)
             pred, target = preparation(pred, target, data_range=data_range, crop_border=crop_border)
             options["data_range"] = 1.0
         return self.function(pred, target, **options)

@@ -19,6 +19,7 @@ from ssimloss.color.hsluv import clamped_light, hsluv_parts
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice, distance
 from ssimloss.conventions.convention import Convention, Table
+from ssimloss.conventions.details import with_details
 from ssimloss.functional._distance import Distance, distance_of
 from ssimloss.functional._gradient_similarity import check_colors, without_masked
 from ssimloss.functional.charbonnier import check_charbonnier_eps
@@ -190,13 +191,6 @@ hsluv = hsluv_loss = HSLUV.loss
 # --- conventions ----------------------------------------------------------------------------------
 
 
-def _of_a_program(
-    pred: Tensor, target: Tensor, *, white_test: WhiteTest = "both", **options: Any
-) -> Tensor:
-    record = HSLuvOptions.make(options, "hsluv")
-    return _hsluv_of(pred, target, record, white_test=white_test).reduce(record.reduction)
-
-
 def _parts(state: Any) -> str:
     return ", ".join(f"{state[f'{name}_weight']:.4g} {name}" for name in _PARTS)
 
@@ -273,5 +267,5 @@ CONVENTIONS = Table(
             "gradient wherever pred is light.",
         ),
     ),
-    function=_of_a_program,
+    function=with_details(HSLUV, _hsluv_of),
 )
