@@ -3387,7 +3387,6 @@ def structure_correlation(
         ValueError: shapes differ, images are smaller than the window, or an option value is
             unknown.
         TypeError: integer tensors.
-
         RuntimeError: a named backend that cannot run.
 
     Source: Rouse & Hemami 2008.
@@ -3438,7 +3437,6 @@ def structure_correlation_loss(
         ValueError: shapes differ, images are smaller than the window, or an option value is
             unknown.
         TypeError: integer tensors.
-
         RuntimeError: a named backend that cannot run.
 
     Source: Rouse & Hemami 2008.

@@ -28,7 +28,7 @@ class Temporal(Reduced):
     eps: float = 1e-3
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.choice("distance", self.distance, DISTANCES)
         check_charbonnier_eps(self.eps)

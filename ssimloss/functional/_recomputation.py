@@ -15,7 +15,7 @@ Equation = Callable[[Tensor], Tensor]
 
 
 def computed_again(equation: Equation, image: Tensor) -> Tensor:
-    """``equation(image)``, of which nothing but the image is kept for backward.
+    """``equation(image)``; only the image is kept for backward.
 
     It takes the time of another forward pass, and the memory of one map instead of all of them.
     Compiled and transformed calls (``torch.func``) keep what PyTorch keeps.

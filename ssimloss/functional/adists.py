@@ -46,7 +46,7 @@ class ADISTSOptions(Reduced):
     adapts_to: AdaptsTo = "target"
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         if _checks.count("window_size", self.window_size, least=3) % 2 == 0:
             raise ValueError(f"window_size must be odd, got {self.window_size}")

@@ -50,7 +50,7 @@ class AverageOptions(Reduced):
     eps: float = 1e-3
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.count("downscale", self.downscale)
         _checks.choice("filter", self.filter, FILTERS)

@@ -34,7 +34,7 @@ class CharbonnierOptions(PixelOptions):
     at_zero: AtZero = "eps"
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         check_charbonnier_eps(self.eps)
         _checks.choice("at_zero", self.at_zero, AT_ZERO)

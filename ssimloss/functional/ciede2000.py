@@ -48,7 +48,7 @@ class CIEDE2000Options(Backed, Reduced, Ranged):
     k_h: float = 1.0
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.positive("k_l", self.k_l)
         _checks.positive("k_c", self.k_c)

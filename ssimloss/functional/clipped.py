@@ -40,7 +40,7 @@ class ClippedOptions(PixelOptions):
     high: float | None = None
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.choice("distance", self.distance, DISTANCES)
         check_charbonnier_eps(self.eps)

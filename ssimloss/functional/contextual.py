@@ -42,7 +42,7 @@ class ContextualOptions(Layered):
     distance: ContextualDistance = "cosine"
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.positive("bandwidth", self.bandwidth)
         _checks.choice("distance", self.distance, CONTEXTUAL_DISTANCES)

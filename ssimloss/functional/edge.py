@@ -43,7 +43,7 @@ class EdgeOptions(Backed, Reduced):
     eps: float = 1e-3
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.choice("operator", self.operator, EDGE_OPERATORS)
         _checks.choice("distance", self.distance, DISTANCES)

@@ -56,7 +56,7 @@ class EnhancedSSIMOptions(Reduced, Stabilised):
     factor: int = derived()
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault. Keep the factor of shrinking."""
+        """Check the options. Keep the factor of shrinking."""
         super().__post_init__()
         _checks.count("window_size", self.window_size)
         _checks.count("stride", self.stride)

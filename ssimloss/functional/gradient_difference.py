@@ -34,7 +34,7 @@ class GradientDifferenceOptions(Backed, Reduced):
     alpha: float = 1.0
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         if _checks.number("alpha", self.alpha) < 1:
             raise ValueError(

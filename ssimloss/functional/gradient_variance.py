@@ -49,7 +49,7 @@ class GradientVarianceOptions(Reduced, Ranged):
     eps: float = 1e-3
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.count("patch_size", self.patch_size, least=2)
         _checks.choice("distance", self.distance, DISTANCES)

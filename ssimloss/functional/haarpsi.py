@@ -53,7 +53,7 @@ class HaarPSIOptions(Backed, Reduced, Ranged):
     alpha: float = 4.2
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.positive("c", self.c)
         if _checks.positive("alpha", self.alpha) > _LARGEST_ALPHA:

@@ -56,7 +56,7 @@ class HSLuvOptions(Reduced, Ranged):
     edges: Edges = "continuous"
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         for name in ("hue_weight", "saturation_weight", "lightness_weight"):
             _checks.non_negative(name, getattr(self, name))

@@ -57,7 +57,7 @@ class PerceptualOptions(Layered):
     feature_scale: float = 1.0
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.choice("distance", self.distance, CONTENT_DISTANCES)
         check_charbonnier_eps(self.eps)

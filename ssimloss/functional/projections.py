@@ -41,12 +41,12 @@ class Projected(Backed, Layered):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.count("seed", self.seed, least=0)
 
     def shape(self, channels: int) -> tuple[int, ...]:
-        """Shape of the directions for a layer with `channels` channels, ``(K, C, ...)``."""
+        """Shape of the directions for a layer with ``channels`` channels, ``(K, C, ...)``."""
         raise NotImplementedError
 
     def drawn(self, channels: int, like: Tensor) -> Tensor:

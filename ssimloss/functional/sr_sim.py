@@ -71,7 +71,7 @@ class SRSIMOptions(Backed, Reduced, Ranged):
     alpha: float = 0.5
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.choice("planes", self.planes, PLANES)
         _checks.fraction("alpha", self.alpha)

@@ -56,7 +56,7 @@ class TextureOptions(Layered):
     stride: int | Mapping[str, int] | None = None
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.choice("gram", self.gram, GRAM_NORMALIZATIONS)
         _checks.choice("distance", self.distance, GRAM_DISTANCES)

@@ -61,7 +61,7 @@ class VIFOptions(Backed, Reduced, Ranged):
     noise: float = 2.0
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.positive("noise", self.noise)
 

@@ -64,7 +64,7 @@ class WaveletOptions(Reduced):
     eps: float = 1e-3
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.choice("wavelet", self.wavelet, WAVELETS)
         _checks.choice("transform", self.transform, TRANSFORMS)
