@@ -1003,7 +1003,7 @@ def edge_loss(
     target: Tensor,
     *,
     operator: Literal["sobel", "scharr", "laplacian"] = "sobel",
-    distance: Literal["charbonnier", "l1", "l2"] = "charbonnier",
+    distance: Literal["l1", "l2", "charbonnier"] = "charbonnier",
     eps: float = 0.001,
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",

@@ -20,14 +20,12 @@ from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice, distance
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.conventions.details import with_details
-from ssimloss.functional._distance import Distance, distance_of
+from ssimloss.functional._distance import Distance, check_distance, distance_of
 from ssimloss.functional._gradient_similarity import check_colors, without_masked
-from ssimloss.functional.charbonnier import check_charbonnier_eps
 from ssimloss.measure import Measure
 
 Edges = Literal["continuous", "thresholds"]
 EDGES: tuple[str, ...] = get_args(Edges)
-DISTANCES: tuple[str, ...] = get_args(Distance)
 WhiteTest = Literal["both", "pred"]
 
 _THRESHOLD = 0.1  # of saturation and lightness
@@ -60,8 +58,7 @@ class HSLuvOptions(Reduced, Ranged):
         super().__post_init__()
         for name in ("hue_weight", "saturation_weight", "lightness_weight"):
             _checks.non_negative(name, getattr(self, name))
-        _checks.choice("distance", self.distance, DISTANCES)
-        check_charbonnier_eps(self.eps)
+        check_distance(self.distance, self.eps)
         _checks.choice("edges", self.edges, EDGES)
 
 

@@ -12,8 +12,7 @@ from torch import Tensor
 from ssimloss import _checks
 from ssimloss._precision import full_precision
 from ssimloss._reduce import reduce
-from ssimloss.functional._distance import distance_of
-from ssimloss.functional.charbonnier import check_charbonnier_eps
+from ssimloss.functional._distance import check_charbonnier_eps, distance_of
 from ssimloss.functional.features import (
     Features,
     Layered,

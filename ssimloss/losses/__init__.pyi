@@ -22,8 +22,8 @@ from ssimloss.networks.extractor import FeatureExtractor
 from ssimloss.video.svr import SVR
 
 __all__ = [
-    "CharbonnierLoss",
     "AverageLoss",
+    "CharbonnierLoss",
     "CIEDE2000Loss",
     "ClippedLoss",
     "ColorConsistencyLoss",
@@ -91,48 +91,6 @@ __all__ = [
     "CMMDLoss",
 ]
 
-class CharbonnierLoss(MeasureLoss):
-    """Charbonnier distance, a smooth L1: ``sqrt((pred - target)^2 + eps^2)``.
-
-    Args:
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce, and support
-            neither masks nor ``at_zero="zero"``.
-        eps: the error at which the curve changes from L2 to L1, in the images' own units.
-        at_zero: value at zero error: ``"eps"`` (the formula as published) or ``"zero"`` (``eps``
-            subtracted; same gradient).
-
-    ``forward(pred, target, *, mask=None)``:
-        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
-        mask: ``(N, 1 or C, ...)`` weights; the mean is weighted.
-
-    Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
-
-    Raises:
-        ValueError: shapes differ, ``eps`` is not positive or its square vanishes in float32,
-            unknown option values.
-        RuntimeError: a named backend that cannot run.
-
-    Source: Charbonnier et al. 1994; eps as in LapSRN (Lai et al. 2017). BasicSR's ``eps=1e-12`` is
-    eps squared, see ``conventions.CHARBONNIER``.
-    """
-
-    eps: float
-    at_zero: Literal["eps", "zero"]
-    reduction: Literal["mean", "sum", "image", "none"]
-    backend: Literal["auto", "eager", "cpu", "triton"]
-    def __init__(
-        self,
-        *,
-        eps: float = 0.001,
-        at_zero: Literal["eps", "zero"] = "eps",
-        reduction: Literal["mean", "sum", "image", "none"] = "mean",
-        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
-    ) -> None: ...
-    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
-    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
-
 class AverageLoss(MeasureLoss):
     """Distance of downscaled images: it compares colour and brightness but ignores detail.
 
@@ -178,6 +136,48 @@ class AverageLoss(MeasureLoss):
         distance: Literal["l1", "l2", "charbonnier"] = "l1",
         eps: float = 0.001,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class CharbonnierLoss(MeasureLoss):
+    """Charbonnier distance, a smooth L1: ``sqrt((pred - target)^2 + eps^2)``.
+
+    Args:
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce, and support
+            neither masks nor ``at_zero="zero"``.
+        eps: the error at which the curve changes from L2 to L1, in the images' own units.
+        at_zero: value at zero error: ``"eps"`` (the formula as published) or ``"zero"`` (``eps``
+            subtracted; same gradient).
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
+        mask: ``(N, 1 or C, ...)`` weights; the mean is weighted.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, ``eps`` is not positive or its square vanishes in float32,
+            unknown option values.
+        RuntimeError: a named backend that cannot run.
+
+    Source: Charbonnier et al. 1994; eps as in LapSRN (Lai et al. 2017). BasicSR's ``eps=1e-12`` is
+    eps squared, see ``conventions.CHARBONNIER``.
+    """
+
+    eps: float
+    at_zero: Literal["eps", "zero"]
+    reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
+    def __init__(
+        self,
+        *,
+        eps: float = 0.001,
+        at_zero: Literal["eps", "zero"] = "eps",
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
@@ -756,7 +756,7 @@ class EdgeLoss(MeasureLoss):
     """
 
     operator: Literal["sobel", "scharr", "laplacian"]
-    distance: Literal["charbonnier", "l1", "l2"]
+    distance: Literal["l1", "l2", "charbonnier"]
     eps: float
     reduction: Literal["mean", "sum", "image", "none"]
     backend: Literal["auto", "eager", "cpu", "triton"]
@@ -764,7 +764,7 @@ class EdgeLoss(MeasureLoss):
         self,
         *,
         operator: Literal["sobel", "scharr", "laplacian"] = "sobel",
-        distance: Literal["charbonnier", "l1", "l2"] = "charbonnier",
+        distance: Literal["l1", "l2", "charbonnier"] = "charbonnier",
         eps: float = 0.001,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
         backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
