@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 def derived(*, init: Literal[False] = False) -> Any:
-    """A field that is no option: ``__post_init__`` computes it from the options."""
+    """A field that is not an option: ``__post_init__`` computes it from the options."""
     return dataclasses.field(init=init, repr=False)
 
 
@@ -44,20 +44,20 @@ class Options:
         dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=True)(cls)
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
 
     @classmethod
     def make(cls, given: Mapping[str, Any], caller: str, beside: Sequence[str] = ()) -> Self:
-        """The record of these options. NumPy's numbers become Python's.
+        """Create the record. Numbers of NumPy are converted to Python's, sequences to tuples.
 
         Args:
             given: options by name.
-            caller: of whom they are, in errors.
-            beside: keywords of ``caller`` that are no options.
+            caller: name of the function or class in errors.
+            beside: keyword arguments of ``caller`` that are not options.
 
         Raises:
-            TypeError: an option that ``caller`` does not have, or one that is missing.
-            ValueError: a value that the record refuses.
+            TypeError: ``caller`` does not have an option, or an option is missing.
+            ValueError: the record does not support a value.
         """
         known = names(cls)
         for name in given:
@@ -75,7 +75,7 @@ class Options:
 
     @property
     def range_in_use(self) -> DataRange | None:
-        """The data range that images must have for the result to be right; None if any will do."""
+        """The data range that the images must have; None if any range is supported."""
         return getattr(self, "data_range", None)
 
     def as_dict(self) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class Ranged(Options):
     span: float = derived()
 
     def __post_init__(self) -> None:
-        """Check the range; keep where it begins and its length, the ``L`` of the literature."""
+        """Check the range; store its lower end and its length, the ``L`` of the literature."""
         super().__post_init__()
         low, span = _checks.data_range(self.data_range)
         self.derive(low=low, span=span)
@@ -117,8 +117,8 @@ class Reduced(Options):
 
 
 def _own(value: Any) -> Any:
-    """A sequence as a tuple: what a caller or a configuration does to its own changes nothing, and
-    a pickle holds no type of theirs. Numbers of NumPy as Python's.
+    """Convert a sequence to a tuple, so that later changes to the caller's sequence have no effect
+    and pickles do not depend on its type. Convert numbers of NumPy to Python's.
     """
     if type(value) in _OWN:  # by far the most
         return value
@@ -194,8 +194,8 @@ def differing(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[st
 
 
 def telling(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that decide a number: all but defaults that switch something off (None, False, 0),
-    leave a choice to the library (``"auto"``) or are usual in PyTorch (``reduction="mean"``).
+    """The values to show: all except defaults that switch something off (None, False, 0), leave a
+    choice to the library (``"auto"``) or are usual in PyTorch (``reduction="mean"``).
     """
     changed = differing(values, defaults)
     return {
@@ -304,8 +304,8 @@ def class_signature(cls: type, options: Mapping[str, inspect.Parameter]) -> insp
 
 
 def document(cls: type, shown: inspect.Signature, records: Sequence[type[Options]]) -> None:
-    """Complete the docstring of a class with what its records say: of each option that it shows,
-    and, if it has no ``Raises:`` of its own, the errors that the last of them names.
+    """Complete the docstring of a class from its records: the text of each option in ``shown``,
+    and, unless it has its own ``Raises:``, that of the last record that has one.
     """
     texts: dict[str, str] = {}
     for record in records:
@@ -322,8 +322,8 @@ def document(cls: type, shown: inspect.Signature, records: Sequence[type[Options
 
 
 def sign_init(cls: type, shown: inspect.Signature) -> None:
-    """Give a class an ``__init__`` with the signature of the class. Of an unknown keyword it tells
-    before anything that is missing.
+    """Set an ``__init__`` with the signature of the class. It raises for an unknown keyword before
+    it raises for a missing argument.
     """
     initialise: Callable[..., None] = cls.__init__  # type: ignore[misc]
     names = [p.name for p in shown.parameters.values() if p.kind is not p.KEYWORD_ONLY]
@@ -360,5 +360,5 @@ def takes(record: type[Options]) -> Callable[[type[T]], type[T]]:
 
 
 def without(record: type[Options], left_out: Collection[str]) -> dict[str, inspect.Parameter]:
-    """The options but some."""
+    """The options without those ``left_out``."""
     return {name: parameter for name, parameter in fields(record).items() if name not in left_out}

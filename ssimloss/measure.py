@@ -1,8 +1,8 @@
-"""Measures: what is known of one, at one place, and what follows from it.
+"""Measures: one record per measure, from which everything else is derived.
 
-A measure compares images by an equation and a record of options. Its functions, and through the
-registry its module, its name in ``ssimloss.metrics``, its metric class, the command line and the
-tables of the documents, are derived from the one :class:`Measure`.
+A measure compares images by an equation and a record of options. Its functions are derived from its
+:class:`Measure`; so are, through the registry, its module, its name in ``ssimloss.metrics``, its
+metric class, the command line and tables of the documentation.
 """
 
 import importlib
@@ -45,7 +45,7 @@ class Stream(Protocol):
         """One value for each frame so far, ``(T,)``."""
 
     def describe(self) -> str:
-        """In words, what is computed of the luma."""
+        """A description of what is computed from the luma."""
 
 
 @runtime_checkable
@@ -61,11 +61,11 @@ class Measure:
     """One measure; creating it registers it under its name.
 
     Args:
-        name: of its function in ``ssimloss.functional``.
-        title: as in a table.
-        unit: of its values, empty for none.
-        better: ``"higher"`` or ``"lower"``.
-        perfect: its value for equal images, None if that is not defined.
+        name: name of its function in ``ssimloss.functional``.
+        title: name in tables.
+        unit: unit of its values; empty without one.
+        better: whether ``"higher"`` or ``"lower"`` values are better.
+        perfect: its value for equal images; None if that is not defined.
         range: smallest and largest value.
         source: the publication.
         equation: ``(*images, [options,] *, mask=None, ...)``, whose positional parameters name the
@@ -74,28 +74,29 @@ class Measure:
             ``options.reduction`` asks. Without, it returns one value per image or element,
             ``(N, ...)``, which are then reduced.
         options: the record of its options.
-        formula: what is computed, in words, for descriptions of a metric.
+        formula: a description of the computation, for descriptions of a metric.
         role: ``"score"``: the loss is ``perfect - score``, taken before the reduction.
             ``"distance"``: minimised as it is. ``"index"``: has no loss. ``"loss"``: has no name as
             a measure. By default a score if higher is better, else a distance.
-        module: name of the module, None for none.
-        metric: name of the metric class, None for none.
+        module: name of the module; None if there is no module.
+        metric: name of the metric class; None if there is no class.
         metric_name: its name in ``ssimloss.metrics`` and on the command line, if not ``name``.
-        agrees: programs that compute the same, and to how many digits.
-        advice: what the documentation of the module adds.
+        agrees: other implementations, and how closely each agrees.
+        advice: text that is added to the documentation of the module.
         autocast: True if the equation handles autocast itself.
         takes_color: its definition converts colour images itself; protocols then keep all channels.
-        stream: of a measure that sees a clip as more than its frames: called with ``data_range=``,
-            it returns a :class:`Stream`, to which ``ssimloss evaluate`` passes the clip in chunks;
-            tables of frames then hold what a :class:`LoggedStream` logs.
-            Without it, clips are measured frame by frame.
+        stream: for measures that use more of a clip than single frames: a function of
+            ``data_range=`` that returns a :class:`Stream`. ``ssimloss evaluate`` passes the clip to
+            it in chunks, and tables of frames contain the log of a :class:`LoggedStream`. Without
+            ``stream``, clips are measured frame by frame.
         clips: whether it compares neighbouring frames of clips, not images.
         definition: the definition of a protocol (``"psnr"``, ``"ssim"``, ``"ms_ssim"``) whose
             preparation of the images it uses.
 
     Raises:
-        ValueError: the name is taken, or a word is unknown.
-        TypeError: the equation cannot be called like that.
+        ValueError: the name is taken, ``better`` or ``role`` is unknown, or a score has no finite
+            ``perfect``.
+        TypeError: the parameters of the equation do not have this form.
     """
 
     name: str
@@ -165,7 +166,7 @@ class Measure:
         _REGISTRY[self.name] = self
 
     def _check(self) -> None:
-        """Raise for values that cannot be meant and for names that are taken."""
+        """Raise for unsupported values and for names that are taken."""
         for name, value, choices in (
             ("better", self.better, get_args(Better)),
             ("role", self.role, (None, *get_args(Role))),
@@ -198,7 +199,7 @@ class Measure:
 
     @property
     def public_names(self) -> tuple[str, ...]:
-        """Its names: of the functions, in ``ssimloss.metrics``, of the module and metric class."""
+        """All its names: function, name in ``ssimloss.metrics``, module and metric class."""
         names = (self.name, self.metric_name, self.module, self.metric)
         return tuple(dict.fromkeys(name for name in names if name))
 
@@ -214,7 +215,7 @@ class Measure:
 
     @property
     def is_named(self) -> bool:
-        """Whether ``ssimloss.metrics.measure`` and the command line know it."""
+        """Whether it is available in ``ssimloss.metrics.measure`` and on the command line."""
         return self.takes_target and self.role != "loss"
 
     def evaluate(
@@ -230,7 +231,7 @@ class Measure:
         """
         if _debug.STATE.enabled:
             self.check_values(images, options, tensors)
-        # In a function of its own: after classes that torch.compile cannot see through, it goes on.
+        # A separate function, so that torch.compile resumes here after a graph break in ``plain``.
         given = tensors and plain(tensors)
         return self._without_autocast(plain(images), options, given, as_loss)
 
@@ -280,11 +281,11 @@ class Measure:
     def bind(
         self, args: tuple[Any, ...], given: dict[str, Any], caller: str
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Images by position, whichever way they came, and the optional tensors; of ``given``
-        what remains are options.
+        """Return the images in order, passed by position or by name, and the optional tensors.
+        Both are removed from ``given``, which then holds the options.
 
         Raises:
-            TypeError: an image is missing, or something beside the images came by position.
+            TypeError: an image is missing, or there are further positional arguments.
         """
         for name in self.image_names[: len(args)]:
             if name in given:
@@ -324,7 +325,7 @@ class Measure:
 
 
 def complete() -> None:
-    """Import the rooms that register what comes with the package, if nobody has yet."""
+    """Import the rooms that register the measures of this package."""
     for room in _HOMES:
         importlib.import_module(f"{__package__}.{room}")
 
@@ -333,11 +334,11 @@ def find(name: str, home: str | None = None) -> Measure:
     """The registered measure of this name.
 
     Args:
-        name: of the measure.
+        name: name of the measure.
         home: the module that registers it, imported if the name is unknown.
 
     Raises:
-        ValueError: there is none; the error lists the names.
+        ValueError: the name is unknown; the error lists all names.
     """
     if name not in _REGISTRY and home is not None:
         importlib.import_module(home)
@@ -349,7 +350,7 @@ def find(name: str, home: str | None = None) -> Measure:
 
 
 def reserve(*names: str) -> None:
-    """Keep names that no registered measure may take: those of measures with a network."""
+    """Reserve names of measures that are not registered here, such as those with a network."""
     _RESERVED.update(names)
 
 
@@ -360,7 +361,7 @@ def registered() -> Iterator[Measure]:
 
 
 def unregister(name: str) -> None:
-    """Forget a measure, so that its name is free again."""
+    """Remove a measure from the registry, so that its name is free again."""
     del _REGISTRY[find(name).name]
 
 
@@ -370,7 +371,7 @@ def unregister(name: str) -> None:
 def _function(measure: Measure, name: str, as_loss: bool) -> Callable[..., Tensor]:
     """The function of a measure: images by position, everything else by keyword."""
     record, count = measure.record, len(measure.images)
-    _options.names(record)  # read now: torch.compile could not follow it
+    _options.names(record)  # cached now, because torch.compile cannot trace it
     needs = bool(_options.required(record) or measure.required_tensors)
     beside = (*measure.image_names, *measure.tensor_names)
 

@@ -379,17 +379,22 @@ def test_bad_images_are_named() -> None:
         (TypeError, "identity must be floating point", (image, image), {"identity": image.byte()}),
         (
             TypeError,
-            "pred must be a torch.Tensor, got list, as target is none",
+            "pred must be a torch.Tensor like target, got list; or pass lists for both",
             ([image], image),
             {},
         ),
         (
             TypeError,
-            "target must be a torch.Tensor, got list, as pred is none",
+            "target must be a torch.Tensor like pred, got list; or pass lists for both",
             (image, [image]),
             {},
         ),
-        (TypeError, "mask must be a torch.Tensor, got list", (image, image), {"mask": [image]}),
+        (
+            TypeError,
+            "mask must be a torch.Tensor like pred, got list",
+            (image, image),
+            {"mask": [image]},
+        ),
         (
             ValueError,
             "target must hold 2 tensors as pred does, one for each direction, got 1",

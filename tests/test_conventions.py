@@ -104,6 +104,16 @@ def test_what_options_cannot_do_is_not_unpacked(convention: Convention) -> None:
             unpack()
 
 
+@pytest.mark.parametrize("convention", EVERY, ids=by_name)
+def test_debug_checks_the_images_of_every_convention(convention: Convention) -> None:
+    pred, *target = fitting(convention)
+    pred = pred.clone()
+    pred[0, 0, 0, 0] = torch.nan
+    options = {} if border(convention) is None else {"crop_border": border(convention)}
+    with ssimloss.debug(), pytest.raises(ValueError, match="pred must be finite"):
+        convention(pred, *target, **options)
+
+
 def test_modules_take_conventions() -> None:
     pred, target = crops()
     options = SSIM["skimage"]

@@ -311,7 +311,7 @@ def test_bad_options() -> None:
         ):
             build(operator="canny")
         with pytest.raises(
-            ValueError, match="distance must be one of 'charbonnier', 'l1', 'l2', got 'L1'"
+            ValueError, match="distance must be one of 'l1', 'l2', 'charbonnier', got 'L1'"
         ):
             build(distance="L1")
         with pytest.raises(ValueError, match="eps must be positive, got -1"):

@@ -35,8 +35,8 @@ from ssimloss.conventions.lookup import find as find
 from ssimloss.conventions.preparation import Preparation as Preparation
 
 __all__ = [
-    "CHARBONNIER",
     "AVERAGE",
+    "CHARBONNIER",
     "CIEDE2000",
     "CLIPPED",
     "COLOR_CONSISTENCY",
@@ -93,9 +93,9 @@ __all__ = [
     "Step",
 ]
 
-CHARBONNIER: Table
-
 AVERAGE: Table
+
+CHARBONNIER: Table
 
 CIEDE2000: Table
 

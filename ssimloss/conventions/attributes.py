@@ -1,6 +1,7 @@
-"""What two conventions of a measure can differ in, in words: attributes.
+"""Attributes: in what two conventions of a measure can differ, with descriptions.
 
-An attribute is a few keys of the preparation or of the options, and words for their values.
+An attribute consists of keys of the preparation or of the options, and descriptions of their
+values.
 """
 
 import dataclasses
@@ -12,8 +13,8 @@ State = Mapping[str, Any]  # a value for every key
 
 @dataclasses.dataclass(frozen=True)
 class Attribute:
-    """One thing that is changed at a time: ``words`` names it in a table, ``sentence`` in a
-    description (empty where nothing is done).
+    """A difference between conventions. ``words`` describes its state in a table, ``sentence`` in a
+    description; the sentence is empty if nothing is done.
     """
 
     name: str

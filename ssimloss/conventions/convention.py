@@ -32,7 +32,7 @@ def tables() -> "dict[str, Table]":
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Convention(Mapping[str, Any]):
-    """Options of a function or of a module, as another implementation has them.
+    """Options with which a function or a module computes the value of another implementation.
 
     It is a mapping of keyword options,
     ``F.ssim(pred, target, data_range=1.0, **conventions.SSIM["skimage"])`` or
@@ -42,14 +42,14 @@ class Convention(Mapping[str, Any]):
     shows the call. ``print`` shows what is computed.
 
     Args:
-        name: its name in the table.
-        title: what it is.
+        name: name in the table.
+        title: short description.
         program: the original code, and how it is called.
-        version: of the original code that the number was compared with.
+        version: version of the original code that values were compared with.
         tolerance: largest difference that the tests of this convention allow.
         exact: why the values differ by that much.
-        options: of the function or module, where they differ from its defaults.
-        preparation: of the images, before the function.
+        options: options of the function or module that differ from its defaults.
+        preparation: preparation of the images, before the function.
         same_as: the convention of this table with the same definition.
         gray: the convention for gray images, if this one takes a luma of RGB.
         notes: what else a user of the original code should know.
@@ -109,7 +109,7 @@ class Convention(Mapping[str, Any]):
 
     @functools.cached_property
     def _must_be_called(self) -> bool:
-        """The same, computed once, because ``**`` asks for each option."""
+        """Cached, because ``**`` reads it for each option."""
         if self.table.module:
             return False
         public = _options.fields(self.measure.record)
@@ -144,22 +144,22 @@ class Convention(Mapping[str, Any]):
         Args:
             pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; total
                 variation takes ``pred`` alone.
-            data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; of measures that have one.
-            crop_border: pixels that are cut off at every side, in conventions that cut;
-                super-resolution papers cut as many as the scale.
-            reduction: ``"image"`` for one value per image, ``"mean"`` or ``"sum"`` over images;
-                what the original code does unless given.
+            data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``, for measures that have a
+                data range.
+            crop_border: number of pixels to crop at each side, for conventions that crop; ``scale``
+                in super-resolution papers.
+            reduction: ``"image"`` for one value per image, ``"mean"`` or ``"sum"`` over images; by
+                default, that of the original code.
 
         Returns:
-            A scalar, or ``(N,)``; in float64 where the images are prepared. Rounding has the
-            gradient 0, so that a convention that rounds is for evaluation: its gradient is zero,
-            not passed straight through.
+            A scalar, or ``(N,)``; float64 if the convention prepares the images. Conventions that
+            round are for evaluation: rounding has the gradient 0, not a straight-through gradient.
 
         Raises:
-            ValueError: as the function raises; a luma of images that are not RGB; a border larger
-                than the images.
-            TypeError: ``crop_border`` missing where the original crops, or given where it does not;
-                no ``target``; a convention of a module.
+            ValueError: the function raises it, the convention needs a luma and images are not RGB,
+                or the border is larger than the images.
+            TypeError: the original crops and ``crop_border`` is missing, or it is given and the
+                original does not crop; ``target`` is missing; or the convention is one of a module.
         """
         self.table.check_arguments(self.full_name, pred, target, data_range)
         if self.preparation.crop and crop_border is None:
@@ -290,13 +290,13 @@ class Table(dict[str, Convention]):
     an error that lists the names.
 
     Args:
-        key: its name in ``ssimloss.conventions``, such as ``"SSIM"``.
-        of: the measure, or the name of the module whose options the conventions are.
-        attributes: what two conventions can differ in, in the order of computation.
+        key: name in ``ssimloss.conventions``, such as ``"SSIM"``.
+        of: the measure, or the name of the module that has these options.
+        attributes: in what two conventions can differ, in the order of computation.
         conventions: the conventions.
-        title: of the quantity, unless it is that of the measure.
-        function: ``(pred, target, **options)``, unless it is that of the measure. Its own keyword
-            arguments are options that only conventions have.
+        title: title of the quantity; by default that of the measure.
+        function: ``(pred, target, **options)``; by default the function of the measure. Its further
+            keyword arguments are options that only conventions have.
         call_only: the function computes another quantity than the measure, so that its options
             must not be unpacked into the measure's function.
 
@@ -381,13 +381,14 @@ class Table(dict[str, Convention]):
         options = {key: value for key, value in state.items() if key not in _PREPARED}
         if self.measure.takes_data_range:
             options["data_range"] = data_range
+        if _debug.STATE.enabled:  # before a preparation clamps them
+            images = {"pred": pred} if target is None else {"pred": pred, "target": target}
+            known = data_range if preparation else options.get("data_range")
+            _debug.check(self.measure.name, images, data_range=known)
         if target is None:
             return self.function(pred, **options)
         if preparation:
             _checks.images(pred, target)
-            if _debug.STATE.enabled:  # before it clamps them
-                images = {"pred": pred, "target": target}
-                _debug.check(self.measure.name, images, data_range=data_range)
             pred, target = preparation(pred, target, data_range=data_range, crop_border=crop_border)
             options["data_range"] = 1.0
         return self.function(pred, target, **options)

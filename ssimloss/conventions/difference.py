@@ -1,4 +1,4 @@
-"""Why two conventions return different values on these images: one attribute at a time."""
+"""The causes of the difference of two conventions on given images, one attribute at a time."""
 
 import dataclasses
 from typing import Any
@@ -25,7 +25,7 @@ class Step:
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
-    """The way from one convention's value to another's; the changes add up to their difference.
+    """The steps from one convention's value to another's. The changes add up to the difference.
     ``print`` shows a table.
     """
 
@@ -82,25 +82,27 @@ def explain_difference(
 ) -> Difference:
     """Compute two conventions on your images and split their difference into its causes.
 
-    What the first does is replaced by what the second does, one attribute at a time, in the order
-    in which they are computed. How much is put down to which attribute depends on that order a
-    little; the sum does not.
+    The attributes of the first convention are replaced by those of the second, one at a time, in
+    the order of computation. The change of each attribute depends slightly on this order; the sum
+    does not.
 
     Args:
         a, b: two conventions of one measure, or their names as :func:`describe` takes them.
         pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; total variation
             takes ``pred`` alone.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        crop_border: pixels cut off at every side, by those of the two that cut.
+        crop_border: number of pixels to crop at each side, for conventions that crop.
 
     Returns:
-        A :class:`Difference`, everything computed in float64; conventions with one value per image
-        are averaged over the batch.
+        A :class:`Difference`, computed in float64; conventions with one value per image are
+        averaged over the batch.
 
     Raises:
-        ValueError: two different measures, or images that one of the two refuses.
-        TypeError: ``crop_border`` missing where one of the two cuts, or given where neither does.
-        KeyError: unknown or ambiguous names.
+        ValueError: the conventions belong to different measures, or one of them does not support
+            the images.
+        TypeError: a convention crops and ``crop_border`` is missing, or it is given and neither
+            crops.
+        KeyError: a name is unknown or ambiguous.
     """
     first, second = find(a), find(b)
     for each in (first, second):

@@ -1,4 +1,4 @@
-"""A convention by its name, and in words."""
+"""Lookup of a convention by its name, and its description."""
 
 from ssimloss._words import spelled
 from ssimloss.conventions.convention import TABLES, Convention, tables
@@ -6,12 +6,12 @@ from ssimloss.measure import complete
 
 
 def find(name: str | Convention) -> Convention:
-    """The convention of this name: ``"SSIM/basicsr"``, or ``"skimage_gaussian"`` where only one
+    """The convention of this name: ``"SSIM/basicsr"``, or ``"skimage_gaussian"`` if only one
     measure has it.
 
     Raises:
-        KeyError: no such name, or several; the message lists what there is.
-        TypeError: neither a name nor a convention.
+        KeyError: the name is unknown or ambiguous; the error lists the names.
+        TypeError: ``name`` is neither a string nor a convention.
     """
     if isinstance(name, Convention):
         return name
@@ -42,13 +42,13 @@ def find(name: str | Convention) -> Convention:
 
 
 def describe(name: str | Convention) -> str:
-    """What is computed, step by step, by which program, and how closely it is met.
+    """Describe what is computed, step by step, by which program, and how closely it agrees.
 
     Args:
         name: a convention, ``"SSIM/basicsr"``, or a bare name that only one measure of two images
             has.
 
     Raises:
-        KeyError: no such name, or several; the message lists them.
+        KeyError: the name is unknown or ambiguous; the error lists the names.
     """
     return str(find(name))

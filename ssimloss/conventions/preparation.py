@@ -1,5 +1,5 @@
-"""What a program does to the images before it compares them: clamp, round to 8 bit, crop, luma,
-round the luma.
+"""Preparation of images before they are compared, as in other implementations: clamp, round to
+8 bit, crop, luma, round the luma.
 """
 
 import dataclasses
@@ -37,7 +37,7 @@ _NOTHING = Steps(0.0, 1.0, False, False, False, 0, ())
 
 @dataclasses.dataclass(frozen=True)
 class Preparation:
-    """Done as if in the order of the fields, on images scaled to [0, 1]."""
+    """Steps in the order of the fields, on images scaled to [0, 1]."""
 
     clamp: bool = False
     quantize: bool = False  # to 256 levels in the images' own precision, as if saved to a file
@@ -59,7 +59,7 @@ class Preparation:
         dtype: torch.dtype | None = None,
         room: list[Tensor] | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Both images with values in [0, 1]; unchanged values, if nothing is to be done.
+        """Both images with values in [0, 1]; without a step, their values are unchanged.
 
         Args:
             pred, target: ``(N, C, H, W)``, floating point or uint8.
@@ -132,7 +132,7 @@ def _weights_of(luma: str, levels: bool) -> tuple[float, ...]:
 
 
 def equation(image: Tensor, steps: Steps, dtype: torch.dtype) -> Tensor:
-    """What the kernels compute of an image, in plain PyTorch."""
+    """The preparation of the kernels for one image, in plain PyTorch."""
     image = widened(_scaled(image, steps))
     if steps.weights:
         image = _weighed(image, steps) + steps.weights[3]
@@ -144,7 +144,9 @@ def equation(image: Tensor, steps: Steps, dtype: torch.dtype) -> Tensor:
 
 
 def difference(x: Tensor, y: Tensor, steps: Steps) -> Tensor:
-    """Of two prepared images, in float64. That of levels is exact; the offset of a luma cancels."""
+    """The difference of two prepared images, in float64. For levels it is exact; the offset of a
+    luma cancels.
+    """
     if steps.round:
         dtype = widest_dtype(x.device)
         return equation(x, steps, dtype) - equation(y, steps, dtype)
@@ -156,7 +158,7 @@ def difference(x: Tensor, y: Tensor, steps: Steps) -> Tensor:
 
 def _scaled(image: Tensor, steps: Steps) -> Tensor:
     """Cropped; levels 0 to 255 if rounded to these, else on a scale of [0, 1]."""
-    if amount := steps.crop:  # first: what others do before it works pixel by pixel
+    if amount := steps.crop:  # first, because all earlier steps work pixel by pixel
         image = image[:, :, amount:-amount, amount:-amount]
     # Levels are rounded in the precision of the images, as if they were saved to files.
     image = (

@@ -1003,7 +1003,7 @@ def edge_loss(
     target: Tensor,
     *,
     operator: Literal["sobel", "scharr", "laplacian"] = "sobel",
-    distance: Literal["charbonnier", "l1", "l2"] = "charbonnier",
+    distance: Literal["l1", "l2", "charbonnier"] = "charbonnier",
     eps: float = 0.001,
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
@@ -3387,7 +3387,6 @@ def structure_correlation(
         ValueError: shapes differ, images are smaller than the window, or an option value is
             unknown.
         TypeError: integer tensors.
-
         RuntimeError: a named backend that cannot run.
 
     Source: Rouse & Hemami 2008.
@@ -3438,7 +3437,6 @@ def structure_correlation_loss(
         ValueError: shapes differ, images are smaller than the window, or an option value is
             unknown.
         TypeError: integer tensors.
-
         RuntimeError: a named backend that cannot run.
 
     Source: Rouse & Hemami 2008.

@@ -1,17 +1,12 @@
 """Clips ``(N, T, C, H, W)``, or one clip ``(T, C, H, W)``, and values of neighbouring frames."""
 
-from typing import get_args
-
 import torch
 from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss._options import Reduced
 from ssimloss._reduce import Scores
-from ssimloss.functional._distance import Distance
-from ssimloss.functional.charbonnier import check_charbonnier_eps
-
-DISTANCES: tuple[str, ...] = get_args(Distance)
+from ssimloss.functional._distance import Distance, check_distance
 
 
 class Temporal(Reduced):
@@ -28,10 +23,9 @@ class Temporal(Reduced):
     eps: float = 1e-3
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
-        _checks.choice("distance", self.distance, DISTANCES)
-        check_charbonnier_eps(self.eps)
+        check_distance(self.distance, self.eps)
 
 
 def check_clip(name: str, clip: Tensor) -> None:

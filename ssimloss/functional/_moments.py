@@ -22,7 +22,7 @@ Source: Wang, Bovik, Sheikh & Simoncelli 2004.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -53,6 +53,19 @@ def check_inputs(
     """Check for a pair of images or volumes, and for a mask that fits them."""
     _checks.images(pred, target, ndim=ndim)
     _checks.mask(mask, pred)
+
+
+def shrunk(
+    shrink: Callable[[Tensor], Tensor], x: Tensor, y: Tensor, mask: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Two images and their mask, made smaller by ``shrink``, which averages pixels. Under a mask,
+    the means are weighted; 0 without any weight.
+    """
+    if mask is None:
+        return shrink(x), shrink(y), None
+    mass = shrink(mask)
+    whole = torch.where(mass > 0, mass, 1)
+    return shrink(x * mask) / whole, shrink(y * mask) / whole, mass
 
 
 def bordered(

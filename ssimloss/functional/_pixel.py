@@ -10,7 +10,7 @@ from torch import Tensor
 from ssimloss import _checks
 from ssimloss._options import Reduced
 from ssimloss._precision import native_dtype, promote
-from ssimloss._reduce import Scores
+from ssimloss._reduce import Reduction, Scores
 from ssimloss.kernels import PIXEL_MEANS, Backed, Pixelwise, pixel_means, select
 
 
@@ -21,6 +21,15 @@ class PixelOptions(Backed, Reduced):
         backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce, and support
             no mask.
     """
+
+
+def not_reduced(mask: Tensor | None, reduction: Reduction) -> str | None:
+    """Why a kernel that reduces, and supports no mask, does not support a call; None if it does."""
+    if mask is not None:
+        return "no kernel supports masks"
+    if reduction == "none":
+        return "its kernel reduces, and reduction='none' needs every pixel"
+    return None
 
 
 def distances(
@@ -39,10 +48,7 @@ def distances(
     if pred.ndim == 5 and options.reduction != "none":  # a kernel reads planes
         pred, target = pred.flatten(2, 3), target.flatten(2, 3)
         mask = None if mask is None else mask.flatten(2, 3)
-    if mask is not None:
-        uncovered = "no kernel supports masks"
-    elif options.reduction == "none":
-        uncovered = "its kernel reduces, and reduction='none' needs every pixel"
+    uncovered = not_reduced(mask, options.reduction) or uncovered
     dtype = native_dtype(pred, target)
     backend = select(options.backend, pred, target, PIXEL_MEANS, uncovered=uncovered)
     if backend != "eager":

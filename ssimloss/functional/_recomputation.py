@@ -1,19 +1,21 @@
 """Maps that are computed again for their gradient instead of kept."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from ssimloss._precision import autocast_off
-from ssimloss._torch import is_observed
+from ssimloss._torch import is_observed, is_transformed
 
 Equation = Callable[[Tensor], Tensor]
 
 
 def computed_again(equation: Equation, image: Tensor) -> Tensor:
-    """``equation(image)``, of which nothing but the image is kept for backward.
+    """``equation(image)``; only the image is kept for backward.
 
     It takes the time of another forward pass, and the memory of one map instead of all of them.
     Compiled and transformed calls (``torch.func``) keep what PyTorch keeps.
@@ -23,6 +25,17 @@ def computed_again(equation: Equation, image: Tensor) -> Tensor:
         return equation(image)
     found: Tensor = _ComputedAgain.apply(image, equation)
     return found
+
+
+def in_steps(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """``function`` for a computation in steps: only its arguments are kept for backward, which
+    computes the maps of each step again.
+
+    Transformed calls (``torch.func``) keep what PyTorch keeps.
+    """
+    if is_transformed():
+        return function
+    return functools.partial(checkpoint, function, use_reentrant=False, preserve_rng_state=False)
 
 
 class _ComputedAgain(torch.autograd.Function):

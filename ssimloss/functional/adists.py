@@ -5,12 +5,10 @@ Ding, Liu, Zou, Wang & Ma 2021 ("Locally adaptive structure and texture similari
 assessment"), https://github.com/dingkeyan93/A-DISTS.
 """
 
-import functools
 from collections.abc import Callable, Mapping
 from typing import Literal, get_args
 
 import torch
-import torch.utils.checkpoint
 from torch import Tensor
 
 from ssimloss import _checks
@@ -19,8 +17,8 @@ from ssimloss._options import Reduced
 from ssimloss._precision import full_precision, product, promote
 from ssimloss._reduce import Scores
 from ssimloss._roots import root
-from ssimloss._torch import is_transformed
 from ssimloss.filters import blur, window_weights
+from ssimloss.functional._recomputation import in_steps
 from ssimloss.functional.features import Features, check_features, native_dtype
 from ssimloss.measure import Measure
 
@@ -48,7 +46,7 @@ class ADISTSOptions(Reduced):
     adapts_to: AdaptsTo = "target"
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         if _checks.count("window_size", self.window_size, least=3) % 2 == 0:
             raise ValueError(f"window_size must be odd, got {self.window_size}")
@@ -268,10 +266,7 @@ def _over_channels(
     step = min(max(STEP // max(n * height * width, 1), 1), channels)
     if step == channels:
         return function(*planes)
-    again = functools.partial(
-        torch.utils.checkpoint.checkpoint, function, use_reentrant=False, preserve_rng_state=False
-    )
-    of_some: Callable[..., Tensor] = function if is_transformed() else again
+    of_some = in_steps(function)
     pieces = zip(*(torch.split(each, step, 1) for each in planes), strict=True)
     found = [of_some(*some) for some in pieces]
     return torch.cat(found, 1) if joined else torch.stack(found).sum(0)

@@ -78,7 +78,7 @@ class JudgementOptions(Scaled, PriceOptions, Reduced):
     check_finite: bool = False
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.choice("total", self.total, TOTALS)
         _checks.flag("synchronize", self.synchronize)
@@ -101,7 +101,7 @@ class GeneratorOptions(JudgementOptions):
     detach_real: bool = True
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.flag("saturating", self.saturating)
         _checks.flag("detach_real", self.detach_real)
@@ -132,7 +132,7 @@ class DiscriminatorOptions(JudgementOptions):
     detach_average: bool = False
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.choice("smoothed", self.smoothed, SMOOTHED)
         _checks.flag("detach_average", self.detach_average)

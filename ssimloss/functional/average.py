@@ -19,15 +19,13 @@ from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, Attribute, distance
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.filters import average_pool
-from ssimloss.functional._distance import Distance, distance_of
+from ssimloss.functional._distance import Distance, check_distance, distance_of
 from ssimloss.functional._gradient_similarity import check_least_side
-from ssimloss.functional.charbonnier import check_charbonnier_eps
 from ssimloss.measure import Measure
 from ssimloss.resize import keys_cubic
 
 Filter = Literal["area", "bilinear", "bicubic"]
 FILTERS: tuple[str, ...] = get_args(Filter)
-DISTANCES: tuple[str, ...] = get_args(Distance)
 _REACH = {"bilinear": 1, "bicubic": 2}  # of the kernels, on each side
 
 
@@ -50,12 +48,11 @@ class AverageOptions(Reduced):
     eps: float = 1e-3
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.count("downscale", self.downscale)
         _checks.choice("filter", self.filter, FILTERS)
-        _checks.choice("distance", self.distance, DISTANCES)
-        check_charbonnier_eps(self.eps)
+        check_distance(self.distance, self.eps)
 
 
 def _average(

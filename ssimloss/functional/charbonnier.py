@@ -10,13 +10,12 @@ from ssimloss._reduce import Scores
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, Attribute, choice
 from ssimloss.conventions.convention import Convention, Table
-from ssimloss.functional._distance import AtZero, charbonnier_curve
+from ssimloss.functional._distance import AtZero, charbonnier_curve, check_charbonnier_eps
 from ssimloss.functional._pixel import PixelOptions, distances
 from ssimloss.kernels import Pixelwise
 from ssimloss.measure import Measure
 
 AT_ZERO: tuple[str, ...] = get_args(AtZero)
-LEAST_EPS = 1e-18  # a smaller one vanishes in float32 when squared
 
 
 class CharbonnierOptions(PixelOptions):
@@ -34,19 +33,10 @@ class CharbonnierOptions(PixelOptions):
     at_zero: AtZero = "eps"
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         check_charbonnier_eps(self.eps)
         _checks.choice("at_zero", self.at_zero, AT_ZERO)
-
-
-def check_charbonnier_eps(eps: float) -> None:
-    """Raise for an ``eps`` whose square vanishes in float32: the gradient at 0 would be NaN."""
-    if _checks.positive("eps", eps) < LEAST_EPS:
-        raise ValueError(
-            f"eps must be at least {LEAST_EPS} (a smaller one vanishes in float32 when squared), "
-            f"got {eps!r}; use l1_loss"
-        )
 
 
 def _charbonnier(

@@ -28,6 +28,7 @@ from ssimloss.functional._gradient_similarity import (
     check_colors,
     without_masked,
 )
+from ssimloss.functional._pixel import not_reduced
 from ssimloss.kernels import COLOR_MEANS, Backed, Colors, color_means, select
 from ssimloss.measure import Measure
 
@@ -48,7 +49,7 @@ class CIEDE2000Options(Backed, Reduced, Ranged):
     k_h: float = 1.0
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.positive("k_l", self.k_l)
         _checks.positive("k_c", self.k_c)
@@ -81,7 +82,7 @@ def _ciede2000(
     """
     check_colors(pred, target, mask)
     dtype = native_dtype(pred, target)
-    uncovered = _uncovered(options, mask)
+    uncovered = not_reduced(mask, options.reduction)
     backend = select(options.backend, pred, target, COLOR_MEANS, uncovered=uncovered)
     if backend != "eager":
         numbers = options.low, options.span, options.k_l, options.k_c, options.k_h
@@ -95,14 +96,6 @@ def _ciede2000(
         return Scores(means, None, positions, dtype)
     x, y, weight = without_masked(*promote(pred, target), mask, options.low)
     return Scores(_map(x, y, options), weight, 1, dtype)
-
-
-def _uncovered(options: CIEDE2000Options, mask: Tensor | None) -> str | None:
-    if mask is not None:
-        return "no kernel supports masks"
-    if options.reduction == "none":
-        return "its kernel reduces, and reduction='none' needs every pixel"
-    return None
 
 
 def _map(x: Tensor, y: Tensor, options: CIEDE2000Options) -> Tensor:

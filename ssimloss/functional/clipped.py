@@ -2,7 +2,6 @@
 
 import math
 from functools import partial
-from typing import get_args
 
 import torch
 from torch import Tensor
@@ -12,13 +11,10 @@ from ssimloss._reduce import Scores
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, Attribute, distance
 from ssimloss.conventions.convention import Convention, Table
-from ssimloss.functional._distance import Distance, distance_of
+from ssimloss.functional._distance import Distance, check_distance, distance_of
 from ssimloss.functional._pixel import PixelOptions, distances
-from ssimloss.functional.charbonnier import check_charbonnier_eps
 from ssimloss.kernels import Pixelwise
 from ssimloss.measure import Measure
-
-DISTANCES: tuple[str, ...] = get_args(Distance)
 
 
 class ClippedOptions(PixelOptions):
@@ -40,10 +36,9 @@ class ClippedOptions(PixelOptions):
     high: float | None = None
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
-        _checks.choice("distance", self.distance, DISTANCES)
-        check_charbonnier_eps(self.eps)
+        check_distance(self.distance, self.eps)
         _checks.non_negative("low", self.low)
         if self.high is not None and _checks.positive("high", self.high) <= self.low:
             raise ValueError(

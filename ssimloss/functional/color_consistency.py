@@ -63,7 +63,7 @@ class ColorConsistencyOptions(Reduced, Ranged):
     downscale: int = 1
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.choice("space", self.space, SPACES)
         _checks.choice("planes", self.planes, PLANES)

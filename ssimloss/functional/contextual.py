@@ -3,17 +3,15 @@
 Mechrez, Talmi & Zelnik-Manor 2018; their TensorFlow code ``contextualLoss``.
 """
 
-import functools
 from collections.abc import Callable
 from typing import Literal, get_args
 
 import torch
-import torch.utils.checkpoint
 from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss._precision import full_precision, product, promote
-from ssimloss._torch import is_transformed
+from ssimloss.functional._recomputation import in_steps
 from ssimloss.functional.features import (
     Features,
     Layered,
@@ -44,7 +42,7 @@ class ContextualOptions(Layered):
     distance: ContextualDistance = "cosine"
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.positive("bandwidth", self.bandwidth)
         _checks.choice("distance", self.distance, CONTEXTUAL_DISTANCES)
@@ -137,10 +135,7 @@ def by_rows(
     step = min(max(STEP // max(n * positions, 1), 1), positions)
     if step == positions:
         return [function(*rows, columns)]
-    again = functools.partial(
-        torch.utils.checkpoint.checkpoint, function, use_reentrant=False, preserve_rng_state=False
-    )
-    of_rows = function if is_transformed() else again
+    of_rows = in_steps(function)
     parts = zip(*(torch.split(each, step, 1) for each in rows), strict=True)
     return [of_rows(*some, columns) for some in parts]
 

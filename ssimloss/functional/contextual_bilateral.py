@@ -55,7 +55,7 @@ class ContextualBilateralOptions(Layered):
     bandwidth: float = 0.5
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.non_negative("spatial_weight", self.spatial_weight)
         _checks.choice("distance", self.distance, CONTEXTUAL_DISTANCES)

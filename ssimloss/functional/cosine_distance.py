@@ -32,7 +32,7 @@ class CosineDistanceOptions(Reduced, Ranged):
     offset: float = 0.01
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         if _checks.positive("offset", self.offset) < _LEAST_OFFSET:
             raise ValueError(f"offset must be at least {_LEAST_OFFSET}, got {self.offset!r}")

@@ -50,7 +50,7 @@ class CWSSIMOptions(Reduced, Ranged):
     k: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.count("levels", self.levels)
         if _checks.count("orientations", self.orientations) > 16:

@@ -50,7 +50,7 @@ class CycleConsistencyOptions(Reduced, Ranged):
     downscale: float | Callable[[Tensor], Tensor] | None = None
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _check_distance(self.distance)
         _checks.non_negative("identity_weight", self.identity_weight)
@@ -205,8 +205,8 @@ def _directions(
         elif isinstance(images, (list, tuple)) is not several:
             one, other = ("pred", name) if several else (name, "pred")
             raise TypeError(
-                f"{one} must be a torch.Tensor, got list, as {other} is none; or make both lists, "
-                "of a tensor for each direction"
+                f"{one} must be a torch.Tensor like {other}, got list; or pass lists for both, "
+                "with one tensor per direction"
             )
         elif not isinstance(images, (list, tuple)):
             columns.append([images])

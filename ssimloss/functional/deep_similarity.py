@@ -43,7 +43,7 @@ class DeepSimilarityOptions(Layered):
     distance: FeatureDistance = "normalized_l2"
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.choice("distance", self.distance, FEATURE_DISTANCES)
 

@@ -11,18 +11,15 @@ from ssimloss import _checks
 from ssimloss._options import Reduced
 from ssimloss._precision import native_dtype
 from ssimloss._reduce import Scores, slope_of
-from ssimloss.functional._distance import charbonnier_curve
+from ssimloss.functional._distance import Distance, check_distance, distance_of
 from ssimloss.functional._edges import edge_numbers
-from ssimloss.functional._pixel import masked_difference
-from ssimloss.functional.charbonnier import check_charbonnier_eps
+from ssimloss.functional._pixel import masked_difference, not_reduced
 from ssimloss.image_gradients import UNIT_RAMP, erode, image_gradients, laplacian
 from ssimloss.kernels import EDGE_MEANS, Backed, Edges, select
 from ssimloss.measure import Measure
 
 EdgeOperator = Literal["sobel", "scharr", "laplacian"]
 EDGE_OPERATORS: tuple[str, ...] = get_args(EdgeOperator)
-Distance = Literal["charbonnier", "l1", "l2"]
-DISTANCES: tuple[str, ...] = get_args(Distance)
 
 
 class EdgeOptions(Backed, Reduced):
@@ -43,11 +40,10 @@ class EdgeOptions(Backed, Reduced):
     eps: float = 1e-3
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.choice("operator", self.operator, EDGE_OPERATORS)
-        _checks.choice("distance", self.distance, DISTANCES)
-        check_charbonnier_eps(self.eps)
+        check_distance(self.distance, self.eps)
 
 
 def _edge(
@@ -82,11 +78,7 @@ def _edge(
     _checks.images(pred, target)
     _checks.mask(mask, pred)
     dtype = native_dtype(pred, target)
-    uncovered = None
-    if mask is not None:
-        uncovered = "no kernel supports masks"
-    elif options.reduction == "none":
-        uncovered = "its kernel reduces, and reduction='none' needs every pixel"
+    uncovered = not_reduced(mask, options.reduction)
     backend = select(options.backend, pred, target, EDGE_MEANS, uncovered=uncovered)
     if backend != "eager":
         positions = pred.shape[2] * pred.shape[3]
@@ -121,9 +113,7 @@ def _edges(options: EdgeOptions, positions: int) -> Edges:
 
 
 def _rho(d: Tensor, options: EdgeOptions) -> Tensor:
-    if options.distance == "charbonnier":
-        return charbonnier_curve(d, options.eps)
-    return d.abs() if options.distance == "l1" else d.square()
+    return distance_of(d, options.distance, options.eps)
 
 
 EDGE = Measure(

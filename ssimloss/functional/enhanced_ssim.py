@@ -10,6 +10,7 @@ Venkataramanan, Wu, Bovik, Katsavounidis & Shahid, "A hitchhiker's guide to stru
 """
 
 import math
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -31,7 +32,7 @@ from ssimloss.functional._gradient_similarity import (
     weighted_mean,
     without_masked,
 )
-from ssimloss.functional._moments import local_statistics, similarity_of
+from ssimloss.functional._moments import local_statistics, shrunk, similarity_of
 from ssimloss.functional._records import Stabilised
 from ssimloss.measure import Measure
 
@@ -56,7 +57,7 @@ class EnhancedSSIMOptions(Reduced, Stabilised):
     factor: int = derived()
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault. Keep the factor of shrinking."""
+        """Check the options. Keep the factor of shrinking."""
         super().__post_init__()
         _checks.count("window_size", self.window_size)
         _checks.count("stride", self.stride)
@@ -102,7 +103,8 @@ def _enhanced_ssim(
     dtype = native_dtype(pred, target)
     x, y, weight = without_masked(*promote(pred, target), mask, options.low)
     x, y = (luma_of(image, options, options.span) for image in (x, y))
-    x, y, weight = _shrunk(x, y, weight, options.factor)
+    if options.factor > 1:
+        x, y, weight = shrunk(partial(_box, factor=options.factor), x, y, weight)
     window = make_window("uniform", options.window_size, 1.0, x)
     statistics = local_statistics(x, y, window, 1.0, weight)
     similarity = similarity_of(statistics, options.c1, options.c2, "ssim")
@@ -132,19 +134,6 @@ def _check_sides(image: Tensor, options: EnhancedSSIMOptions) -> None:
 def _kept(side: int, factor: int) -> int:
     """Samples along an axis. The authors' code adds one for odd sides, rest or not."""
     return side if factor == 1 else side // factor + side % 2
-
-
-def _shrunk(
-    x: Tensor, y: Tensor, weight: Tensor | None, factor: int
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Means of ``factor x factor`` pixels, of the valid ones under a weight."""
-    if factor == 1:
-        return x, y, weight
-    if weight is None:
-        return _box(x, factor), _box(y, factor), None
-    share = _box(weight, factor)
-    divisor = torch.where(share > 0, share, 1)
-    return _box(x * weight, factor) / divisor, _box(y * weight, factor) / divisor, share
 
 
 def _box(image: Tensor, factor: int) -> Tensor:

@@ -53,7 +53,7 @@ class FDLOptions(Projected):
     weighted: Weighted = "both"
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         for name in ("projections", "patch_size", "stride"):
             _checks.count(name, getattr(self, name))
@@ -61,7 +61,7 @@ class FDLOptions(Projected):
         _checks.choice("weighted", self.weighted, WEIGHTED)
 
     def shape(self, channels: int) -> tuple[int, ...]:
-        """Shape of the directions for a layer with `channels` channels."""
+        """Shape of the directions for a layer with ``channels`` channels."""
         return self.projections, channels, self.patch_size, self.patch_size
 
 

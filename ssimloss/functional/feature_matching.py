@@ -12,6 +12,7 @@ from ssimloss import _checks
 from ssimloss._options import Reduced
 from ssimloss._precision import full_precision, native_dtype
 from ssimloss._reduce import reduce
+from ssimloss.functional._distance import distance_of
 from ssimloss.functional.features import check_weights, weighted
 from ssimloss.functional.logits import Scaled, over_scales
 from ssimloss.measure import Measure
@@ -115,8 +116,7 @@ def _map_distance(
 ) -> Tensor:
     dtype = native_dtype(x, y)
     x, y, weight = weighted(x, y, mask)
-    difference = x - y
-    values = difference.abs() if options.distance == "l1" else difference.square()
+    values = distance_of(x - y, options.distance, 0.0)
     return reduce(values, options.reduction, weight, dtype=dtype)
 
 

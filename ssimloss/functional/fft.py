@@ -46,7 +46,7 @@ class FFTOptions(Reduced):
     onesided: bool = False
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.choice("norm", self.norm, NORMS)
         _checks.flag("onesided", self.onesided)

@@ -45,7 +45,7 @@ class FocalFrequencyOptions(Reduced):
     peak: Peak = "spectrum"
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.non_negative("alpha", self.alpha)
         _checks.count("patch_factor", self.patch_factor)

@@ -62,7 +62,7 @@ class FSIMOptions(Backed, Reduced, Ranged):
     planes: Planes = "yiq"
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.choice("planes", self.planes, PLANES)
 

@@ -1,38 +1,10 @@
 """FSIM as implementations compute it."""
 
-from typing import Any
-
-from torch import Tensor
-
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, YIQ_MATRIX, Attribute, choice
 from ssimloss.conventions.convention import Convention, Table
-from ssimloss.functional.fsim import FSIM, FSIMOptions, fsim_of
-
-
-def _of_a_program(
-    pred: Tensor,
-    target: Tensor,
-    *,
-    blocks: str = "zeros",
-    yiq: str = "three digits",
-    median: str = "middle",
-    negative: str = "real",
-    epsilon: float = 1e-4,
-    angles: str = "columns",
-    **options: Any,
-) -> Tensor:
-    record = FSIMOptions.make(options, "fsim")
-    details: dict[str, Any] = {
-        "blocks": blocks,
-        "yiq": yiq,
-        "median": median,
-        "negative": negative,
-        "epsilon": epsilon,
-        "angles": angles,
-    }
-    return fsim_of(pred, target, record, **details).reduce(record.reduction)
-
+from ssimloss.conventions.details import with_details
+from ssimloss.functional.fsim import FSIM, fsim_of
 
 CONVENTIONS = Table(
     "FSIM",
@@ -153,5 +125,5 @@ CONVENTIONS = Table(
             "angles": "rows",
         },
     ),
-    function=_of_a_program,
+    function=with_details(FSIM, fsim_of),
 )

@@ -49,7 +49,7 @@ class GMSDOptions(Backed, Reduced, Ranged):
     deviation: Deviation = "sample"
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.positive("t", self.t)
         _checks.choice("deviation", self.deviation, DEVIATIONS)

@@ -15,6 +15,7 @@ from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import reduce, slope_of
 from ssimloss.functional._corners import absolute
 from ssimloss.functional._edges import difference_weights, edge_numbers
+from ssimloss.functional._pixel import not_reduced
 from ssimloss.image_gradients import forward_differences, forward_weights
 from ssimloss.kernels import EDGE_MEANS, Backed, Backend, Edges, select
 from ssimloss.measure import Measure
@@ -34,7 +35,7 @@ class GradientDifferenceOptions(Backed, Reduced):
     alpha: float = 1.0
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         if _checks.number("alpha", self.alpha) < 1:
             raise ValueError(
@@ -109,14 +110,11 @@ def _by_kernel(
 
 def _uncovered(options: GradientDifferenceOptions, mask: Tensor | None) -> str | None:
     """Why no kernel supports this call, None if one does."""
-    if mask is not None:
-        return "no kernel supports masks"
-    if options.reduction == "none":
-        return "its kernel reduces, and reduction='none' needs every pixel"
-    if options.alpha not in (1, 2):
+    reason = not_reduced(mask, options.reduction)
+    if reason is None and options.alpha not in (1, 2):
         # Without a format specification, which torch.compile does not support for dynamic numbers.
         return f"no kernel supports alpha={options.alpha}"
-    return None
+    return reason
 
 
 GRADIENT_DIFFERENCE = Measure(

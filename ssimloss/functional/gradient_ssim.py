@@ -40,7 +40,7 @@ class GradientSSIMOptions(Backed, Stabilised, Windowed):
     covariance: Covariance = "population"
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         check_covariance(self.covariance, self.taps)
 

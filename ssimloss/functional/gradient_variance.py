@@ -5,8 +5,6 @@ Abrahamyan, Truong, Philips & Deligiannis, "Gradient variance loss for structure
 super-resolution", 2022. The original code is ``gradient_variance_loss.py`` of the authors.
 """
 
-from typing import get_args
-
 import torch
 from torch import Tensor
 
@@ -18,7 +16,7 @@ from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, distance
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.filters import average_pool
-from ssimloss.functional._distance import Distance, distance_of
+from ssimloss.functional._distance import Distance, check_distance, distance_of
 from ssimloss.functional._gradient_similarity import (
     check_colors,
     check_least_side,
@@ -27,10 +25,8 @@ from ssimloss.functional._gradient_similarity import (
     gradients,
     without_masked,
 )
-from ssimloss.functional.charbonnier import check_charbonnier_eps
 from ssimloss.measure import Measure
 
-DISTANCES: tuple[str, ...] = get_args(Distance)
 _LUMA = (0.2989, 0.5870, 0.1140)  # rgb2gray as rounded in MATLAB's manual; the sum is 0.9999
 
 
@@ -49,11 +45,10 @@ class GradientVarianceOptions(Reduced, Ranged):
     eps: float = 1e-3
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.count("patch_size", self.patch_size, least=2)
-        _checks.choice("distance", self.distance, DISTANCES)
-        check_charbonnier_eps(self.eps)
+        check_distance(self.distance, self.eps)
 
 
 def _gradient_variance(

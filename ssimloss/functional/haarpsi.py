@@ -9,7 +9,6 @@ quality assessment", 2018. The authors' code is in MATLAB and Python.
 
 import math
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,6 +21,7 @@ from ssimloss._reduce import Scores
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, YIQ_MATRIX, Attribute
 from ssimloss.conventions.convention import Convention, Table
+from ssimloss.conventions.details import with_details
 from ssimloss.functional._gradient_similarity import (
     BT601,
     IQ,
@@ -53,7 +53,7 @@ class HaarPSIOptions(Backed, Reduced, Ranged):
     alpha: float = 4.2
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.positive("c", self.c)
         if _checks.positive("alpha", self.alpha) > _LARGEST_ALPHA:
@@ -229,13 +229,6 @@ haarpsi, haarpsi_loss = HAARPSI.score, HAARPSI.loss
 # --- conventions ----------------------------------------------------------------------------------
 
 
-def _of_a_program(
-    pred: Tensor, target: Tensor, *, yiq: str = "three digits", **options: Any
-) -> Tensor:
-    record = HaarPSIOptions.make(options, "haarpsi")
-    return _haarpsi_of(pred, target, record, yiq=yiq).reduce(record.reduction)
-
-
 CONVENTIONS = Table(
     "HAARPSI",
     HAARPSI,
@@ -268,5 +261,5 @@ CONVENTIONS = Table(
         1e-12,
         options={"yiq": "four digits"},
     ),
-    function=_of_a_program,
+    function=with_details(HAARPSI, _haarpsi_of),
 )

@@ -66,7 +66,7 @@ class HeatmapOptions(Reduced):
     sharpness: float = 50.0
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.choice("compare", self.compare, COMPARED)
         _checks.positive("sharpness", self.sharpness)

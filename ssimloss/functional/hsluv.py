@@ -19,14 +19,13 @@ from ssimloss.color.hsluv import clamped_light, hsluv_parts
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice, distance
 from ssimloss.conventions.convention import Convention, Table
-from ssimloss.functional._distance import Distance, distance_of
+from ssimloss.conventions.details import with_details
+from ssimloss.functional._distance import Distance, check_distance, distance_of
 from ssimloss.functional._gradient_similarity import check_colors, without_masked
-from ssimloss.functional.charbonnier import check_charbonnier_eps
 from ssimloss.measure import Measure
 
 Edges = Literal["continuous", "thresholds"]
 EDGES: tuple[str, ...] = get_args(Edges)
-DISTANCES: tuple[str, ...] = get_args(Distance)
 WhiteTest = Literal["both", "pred"]
 
 _THRESHOLD = 0.1  # of saturation and lightness
@@ -55,12 +54,11 @@ class HSLuvOptions(Reduced, Ranged):
     edges: Edges = "continuous"
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         for name in ("hue_weight", "saturation_weight", "lightness_weight"):
             _checks.non_negative(name, getattr(self, name))
-        _checks.choice("distance", self.distance, DISTANCES)
-        check_charbonnier_eps(self.eps)
+        check_distance(self.distance, self.eps)
         _checks.choice("edges", self.edges, EDGES)
 
 
@@ -190,13 +188,6 @@ hsluv = hsluv_loss = HSLUV.loss
 # --- conventions ----------------------------------------------------------------------------------
 
 
-def _of_a_program(
-    pred: Tensor, target: Tensor, *, white_test: WhiteTest = "both", **options: Any
-) -> Tensor:
-    record = HSLuvOptions.make(options, "hsluv")
-    return _hsluv_of(pred, target, record, white_test=white_test).reduce(record.reduction)
-
-
 def _parts(state: Any) -> str:
     return ", ".join(f"{state[f'{name}_weight']:.4g} {name}" for name in _PARTS)
 
@@ -273,5 +264,5 @@ CONVENTIONS = Table(
             "gradient wherever pred is light.",
         ),
     ),
-    function=_of_a_program,
+    function=with_details(HSLUV, _hsluv_of),
 )

@@ -27,7 +27,7 @@ class HuberOptions(PixelOptions):
     delta: float = 1.0
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.positive("delta", self.delta)
 

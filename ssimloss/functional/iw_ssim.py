@@ -73,7 +73,7 @@ class IWSSIMOptions(Reduced, Ranged):
     noise: float = 0.4
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.weights("scale_weights", self.scale_weights)
         _checks.positive("noise", self.noise)

@@ -1,36 +1,10 @@
 """IW-SSIM as implementations compute it."""
 
-from typing import Any
-
-from torch import Tensor
-
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
 from ssimloss.conventions.convention import Convention, Table
-from ssimloss.functional.iw_ssim import FLAT, IW_SSIM, IWSSIMOptions, iw_ssim_of
-
-
-def _of_a_program(
-    pred: Tensor,
-    target: Tensor,
-    *,
-    channels: str = "luma",
-    border: str = "reflect",
-    exponents: str = "of sum 1",
-    negative: str = "clamp",
-    flat: float = FLAT,
-    **options: Any,
-) -> Tensor:
-    record = IWSSIMOptions.make(options, "iw_ssim")
-    details: dict[str, Any] = {
-        "channels": channels,
-        "border": border,
-        "exponents": exponents,
-        "negative": negative,
-        "flat": flat,
-    }
-    return iw_ssim_of(pred, target, record, **details).reduce(record.reduction)
-
+from ssimloss.conventions.details import with_details
+from ssimloss.functional.iw_ssim import IW_SSIM, iw_ssim_of
 
 CONVENTIONS = Table(
     "IW_SSIM",
@@ -141,5 +115,5 @@ CONVENTIONS = Table(
             "weaker than rounding its last digits differ: 5e-9 on a photograph with black areas.",
         ),
     ),
-    function=_of_a_program,
+    function=with_details(IW_SSIM, iw_ssim_of),
 )

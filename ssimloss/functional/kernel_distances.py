@@ -28,7 +28,7 @@ class PolynomialOptions(Options):
     coef0: float = 1.0
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.count("degree", self.degree)
         if self.gamma is not None:
@@ -82,7 +82,7 @@ class GaussianOptions(Options):
     scale: float = 1000.0
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.positive("sigma", self.sigma)
         _checks.positive("scale", self.scale)

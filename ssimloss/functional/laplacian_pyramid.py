@@ -5,8 +5,6 @@ Bojanowski, Joulin, Lopez-Paz & Szlam, "Optimizing the latent space of generativ
 after Ling & Okada 2006; Burt & Adelson 1983 for the pyramid.
 """
 
-from typing import get_args
-
 from torch import Tensor
 
 from ssimloss import _checks
@@ -15,13 +13,11 @@ from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores, reduce
 from ssimloss.conventions.attributes import OVER_BATCH, Attribute, distance
 from ssimloss.conventions.convention import Convention, Table
-from ssimloss.functional._distance import Distance, distance_of
+from ssimloss.functional._distance import Distance, check_distance, distance_of
 from ssimloss.functional._gradient_similarity import check_least_side
 from ssimloss.functional._pyramids import expanded, reduced
-from ssimloss.functional.charbonnier import check_charbonnier_eps
 from ssimloss.measure import Measure
 
-DISTANCES: tuple[str, ...] = get_args(Distance)
 _OUTER = 1 / 16  # of the filter 1 4 6 4 1
 
 
@@ -43,11 +39,10 @@ class LaplacianPyramidOptions(Reduced):
     eps: float = 1e-3
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.weights("level_weights", self.level_weights)
-        _checks.choice("distance", self.distance, DISTANCES)
-        check_charbonnier_eps(self.eps)
+        check_distance(self.distance, self.eps)
 
 
 def _laplacian_pyramid(pred: Tensor, target: Tensor, options: LaplacianPyramidOptions) -> Scores:

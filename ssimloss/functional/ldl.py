@@ -51,7 +51,7 @@ class LDLOptions(Reduced, Ranged):
     distance: Distance = "l1"
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         if _checks.count("window_size", self.window_size, least=3) % 2 == 0:
             raise ValueError(f"window_size must be odd, got {self.window_size!r}; 7 in the paper")

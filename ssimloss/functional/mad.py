@@ -74,7 +74,7 @@ class MADOptions(Reduced, Ranged):
     blend: tuple[float, float] = (2.55, 3.35)
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.positive("pixels_per_degree", self.pixels_per_degree)
         if len(_checks.weights("blend", self.blend)) != 2:

@@ -1,31 +1,12 @@
 """MAD as implementations compute it."""
 
-from typing import Any, Literal
-
-from torch import Tensor
+from typing import Any
 
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
 from ssimloss.conventions.convention import Convention, Table
-from ssimloss.functional.mad import MAD, MADOptions, Variant, mad_of
-
-
-def _of_a_program(
-    pred: Tensor,
-    target: Tensor,
-    *,
-    blocks: Variant = "larson",
-    filters: Variant = "larson",
-    channels: Literal["luma", "each"] = "luma",
-    white: float = 255.0,
-    **options: Any,
-) -> Tensor:
-    record = MADOptions.make(options, "mad")
-    found = mad_of(
-        pred, target, record, blocks=blocks, filters=filters, channels=channels, white=white
-    )
-    return found.reduce(record.reduction)
-
+from ssimloss.conventions.details import with_details
+from ssimloss.functional.mad import MAD, mad_of
 
 _PYIQA: dict[str, Any] = {"blocks": "pyiqa", "filters": "pyiqa"}
 CONVENTIONS = Table(
@@ -123,5 +104,5 @@ CONVENTIONS = Table(
         options=_PYIQA | {"channels": "each"},
         notes=("Its gradient is not finite where a block is flat.",),
     ),
-    function=_of_a_program,
+    function=with_details(MAD, mad_of),
 )

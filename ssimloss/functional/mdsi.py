@@ -61,7 +61,7 @@ class MDSIOptions(Backed, Reduced, Ranged):
     alpha: float = 0.6
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.fraction("alpha", self.alpha)
 

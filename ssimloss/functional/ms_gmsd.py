@@ -64,7 +64,7 @@ class MSGMSDOptions(Backed, Reduced, Ranged):
     planes: Planes = "luma"
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.weights("scale_weights", self.scale_weights)
         _checks.positive("t", self.t)

@@ -21,6 +21,7 @@ from ssimloss.functional._moments import (
     contrast_structure,
     local_statistics,
     luminance,
+    shrunk,
     valid_pixels,
 )
 from ssimloss.functional._plane_means import plane_means
@@ -291,7 +292,7 @@ def _scale_by_scale(
             equation = partial(similarity_mean, comparison=comparison)
             terms.append(similarity_means(x, y, comparison, backend=backend, equation=equation))
         if not coarsest:
-            x, y, mask = _halve(x, y, mask, options.pooling)
+            x, y, mask = shrunk(partial(halve, pooling=options.pooling), x, y, mask)
     # At the coarsest scale: pixels that pooling drops at an odd border do not count.
     counted = None if mask is None else (mask.flatten(2).sum(2) > 0).to(x.dtype).expand(x.shape[:2])
     return torch.stack(terms), counted
@@ -325,14 +326,3 @@ def _halved(height: int, width: int, pooling: PyramidPooling) -> tuple[int, int]
         extra = max(height % 2, width % 2)
         return (height + extra) // 2, (width + extra) // 2
     return (height + 1) // 2, (width + 1) // 2
-
-
-def _halve(
-    x: Tensor, y: Tensor, mask: Tensor | None, pooling: PyramidPooling
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """The next scale. Under a mask a pixel is the weighted mean of its block."""
-    if mask is None:
-        return halve(x, pooling), halve(y, pooling), None
-    mass = halve(mask, pooling)
-    whole = torch.where(mass > 0, mass, 1)
-    return halve(x * mask, pooling) / whole, halve(y * mask, pooling) / whole, mass

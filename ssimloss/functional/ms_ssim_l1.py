@@ -55,7 +55,7 @@ class MSSSIML1Options(Backed, Stabilised, Reduced):
     padding: Padding = "reflect"
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.fraction("alpha", self.alpha)
         for i, sigma in enumerate(_checks.weights("sigmas", self.sigmas)):

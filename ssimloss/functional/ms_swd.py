@@ -51,7 +51,7 @@ class MSSWDOptions(Backed, Reduced, Ranged):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.count("scales", self.scales)
         _checks.count("projections", self.projections)

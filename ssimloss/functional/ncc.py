@@ -32,7 +32,7 @@ class NCCOptions(Reduced, Ranged):
     k: float = 0.01
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         if _checks.positive("k", self.k) < _LEAST_K:
             raise ValueError(f"k must be at least {_LEAST_K}, got {self.k!r}")

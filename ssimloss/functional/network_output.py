@@ -8,6 +8,7 @@ from ssimloss import _checks
 from ssimloss._options import Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
+from ssimloss.functional._distance import distance_of
 from ssimloss.functional.features import check_features, unit_vectors
 from ssimloss.measure import Measure
 
@@ -52,7 +53,7 @@ def _prior(pred_output: Tensor, target_output: Tensor, options: PriorOptions) ->
     if options.distance == "cosine":
         values = (unit_vectors(pred) - unit_vectors(target)).square().sum(1) / 2
     else:
-        values = (pred - target).abs() if options.distance == "l1" else (pred - target).square()
+        values = distance_of(pred - target, options.distance, 0.0)
     return Scores(values, dtype=dtype)
 
 

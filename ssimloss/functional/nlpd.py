@@ -7,7 +7,7 @@ Laparra, Balle, Berardino & Simoncelli, "Perceptual image quality assessment usi
 Laplacian pyramid", 2016. The original implementation is ``NLP_dist.m`` of the authors.
 """
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -20,6 +20,7 @@ from ssimloss._roots import root
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, choice
 from ssimloss.conventions.convention import Convention, Table
+from ssimloss.conventions.details import with_details
 from ssimloss.conventions.preparation import Preparation
 from ssimloss.functional._gradient_similarity import (
     check_colors,
@@ -137,13 +138,6 @@ nlpd = nlpd_loss = NLPD.loss
 # --- conventions ----------------------------------------------------------------------------------
 
 
-def _of_a_program(
-    pred: Tensor, target: Tensor, *, neighbours: Neighbours = "5 x 5", **options: Any
-) -> Tensor:
-    record = NLPDOptions.make(options, "nlpd")
-    return _nlpd_of(pred, target, record, neighbours=neighbours).reduce(record.reduction)
-
-
 CONVENTIONS = Table(
     "NLPD",
     NLPD,
@@ -196,5 +190,5 @@ CONVENTIONS = Table(
         gray="laparra2016",
         notes=("The original code takes RGB images only.",),
     ),
-    function=_of_a_program,
+    function=with_details(NLPD, _nlpd_of),
 )

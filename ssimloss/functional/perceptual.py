@@ -12,8 +12,7 @@ from torch import Tensor
 from ssimloss import _checks
 from ssimloss._precision import full_precision
 from ssimloss._reduce import reduce
-from ssimloss.functional._distance import distance_of
-from ssimloss.functional.charbonnier import check_charbonnier_eps
+from ssimloss.functional._distance import check_charbonnier_eps, distance_of
 from ssimloss.functional.features import (
     Features,
     Layered,
@@ -57,7 +56,7 @@ class PerceptualOptions(Layered):
     feature_scale: float = 1.0
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.choice("distance", self.distance, CONTENT_DISTANCES)
         check_charbonnier_eps(self.eps)

@@ -5,12 +5,11 @@ The distance of two sorted samples of equal size is the Wasserstein distance of 
 
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import torch
-import torch.utils.checkpoint
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -18,8 +17,9 @@ from ssimloss import _checks
 from ssimloss._constants import made, planes
 from ssimloss._precision import computing_dtype, full_precision, promote
 from ssimloss._references import are_kept, of_reference
-from ssimloss._torch import assume_constant_result, is_observed, is_transformed, mark_static
+from ssimloss._torch import assume_constant_result, is_observed, mark_static
 from ssimloss.functional._inner_products import TOGETHER, inner_products
+from ssimloss.functional._recomputation import in_steps
 from ssimloss.functional.features import Features, Layered
 from ssimloss.kernels import SORTED_MEANS, Backed, Backend, select
 from ssimloss.kernels.autograd import Found, Primitive, means
@@ -41,12 +41,12 @@ class Projected(Backed, Layered):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.count("seed", self.seed, least=0)
 
     def shape(self, channels: int) -> tuple[int, ...]:
-        """Shape of the directions for a layer with `channels` channels, ``(K, C, ...)``."""
+        """Shape of the directions for a layer with ``channels`` channels, ``(K, C, ...)``."""
         raise NotImplementedError
 
     def drawn(self, channels: int, like: Tensor) -> Tensor:
@@ -186,15 +186,9 @@ class _Steps(NamedTuple):
 
         if step == count:
             return of_some(pred, target, 0, count) / count
-        again = functools.partial(
-            torch.utils.checkpoint.checkpoint,
-            of_some,
-            use_reentrant=False,
-            preserve_rng_state=False,
-        )
-        in_steps: Callable[..., Tensor] = of_some if is_transformed() else again
+        of_step = in_steps(of_some)
         sums = [
-            in_steps(pred, target, first, min(first + step, count))
+            of_step(pred, target, first, min(first + step, count))
             for first in range(0, count, step)
         ]
         return torch.stack(sums).sum(0) / count

@@ -40,7 +40,7 @@ class PSNROptions(Reduced, Ranged):
     eps: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.choice("pooling", self.pooling, POOLINGS)
         _checks.non_negative("eps", self.eps)

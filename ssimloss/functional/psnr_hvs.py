@@ -11,9 +11,8 @@ Egiazarian et al., "New full-reference quality metrics based on HVS", 2006, and 
 ``psnrhvsm.m`` of the authors.
 """
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -26,6 +25,7 @@ from ssimloss._roots import root
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, choice
 from ssimloss.conventions.convention import Convention, Table
+from ssimloss.conventions.details import with_details
 from ssimloss.functional._dct import DCT_2D, FREQUENCIES, SIDE, blocks_of, transformed
 from ssimloss.functional._gradient_similarity import (
     BT601,
@@ -236,25 +236,7 @@ psnr_hvs, psnr_hvs_m = PSNR_HVS.score, PSNR_HVS_M.score
 # --- conventions ----------------------------------------------------------------------------------
 
 
-def _of_a_program(
-    pred: Tensor, target: Tensor, *, masks: bool, channels: str, **options: Any
-) -> Tensor:
-    record = PSNRHVSOptions.make(options, "psnr_hvs_m" if masks else "psnr_hvs")
-    details: dict[str, Any] = {"masks": masks, "channels": channels}
-    return _of_blocks(pred, target, record, **details).reduce(record.reduction)
-
-
-def _without_masks(
-    pred: Tensor, target: Tensor, *, channels: str = "luma", **options: Any
-) -> Tensor:
-    return _of_a_program(pred, target, masks=False, channels=channels, **options)
-
-
-def _with_masks(pred: Tensor, target: Tensor, *, channels: str = "luma", **options: Any) -> Tensor:
-    return _of_a_program(pred, target, masks=True, channels=channels, **options)
-
-
-def _table(measure: Measure, paper: str, described: str, function: Callable[..., Tensor]) -> Table:
+def _table(measure: Measure, paper: str, described: str, *, masks: bool) -> Table:
     return Table(
         measure.name.upper(),
         measure,
@@ -298,7 +280,7 @@ def _table(measure: Measure, paper: str, described: str, function: Callable[...,
             "it computes in float32",
             options={"channels": "each"},
         ),
-        function=function,
+        function=with_details(measure, partial(_of_blocks, masks=masks)),
     )
 
 
@@ -307,13 +289,13 @@ CONVENTIONS = (
         PSNR_HVS,
         "egiazarian2006",
         "PSNR of the DCT of blocks of 8 x 8, weighted by the sensitivity of the eye",
-        _without_masks,
+        masks=False,
     ),
     _table(
         PSNR_HVS_M,
         "ponomarenko2007",
         "PSNR of the DCT of blocks of 8 x 8, weighted by the sensitivity of the eye, less what the "
         "stronger block masks",
-        _with_masks,
+        masks=True,
     ),
 )

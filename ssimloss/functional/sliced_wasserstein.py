@@ -26,7 +26,7 @@ class SlicedWassersteinOptions(Projected):
     power: int = 2
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         if self.projections is not None:
             _checks.count("projections", self.projections)
@@ -34,7 +34,7 @@ class SlicedWassersteinOptions(Projected):
             raise ValueError(f"power must be 1 or 2, got {self.power}")
 
     def shape(self, channels: int) -> tuple[int, ...]:
-        """Shape of the directions for a layer with `channels` channels."""
+        """Shape of the directions for a layer with ``channels`` channels."""
         return self.projections or channels, channels
 
 

@@ -10,7 +10,7 @@ is ``SR_SIM.m`` of the authors.
 """
 
 import math
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -24,6 +24,7 @@ from ssimloss._roots import held_power, real_power
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, YIQ_MATRIX, Attribute, choice
 from ssimloss.conventions.convention import Convention, Table
+from ssimloss.conventions.details import with_details
 from ssimloss.filters import blur, make_window
 from ssimloss.filters import pad as extended
 from ssimloss.functional._gradient_similarity import (
@@ -70,7 +71,7 @@ class SRSIMOptions(Backed, Reduced, Ranged):
     alpha: float = 0.5
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.choice("planes", self.planes, PLANES)
         _checks.fraction("alpha", self.alpha)
@@ -214,19 +215,6 @@ sr_sim, sr_sim_loss = SR_SIM.score, SR_SIM.loss
 # --- conventions ----------------------------------------------------------------------------------
 
 
-def _of_a_program(
-    pred: Tensor,
-    target: Tensor,
-    *,
-    yiq: str = "three digits",
-    negative: Literal["real", "magnitude"] = "real",
-    **options: Any,
-) -> Tensor:
-    record = SRSIMOptions.make(options, "sr_sim")
-    found = _sr_sim_of(pred, target, record, yiq=yiq, negative=negative)
-    return found.reduce(record.reduction)
-
-
 _PIQ_NOTES = (
     "The original code resizes in float32 whatever the images are.",
     "It scales the saliency of a whole batch to [0, 1]; here each image is scaled separately, as "
@@ -299,5 +287,5 @@ CONVENTIONS = Table(
         options={"planes": "yiq", "yiq": "four digits", "negative": "magnitude"},
         notes=("The original code refuses gray images.", *_PIQ_NOTES),
     ),
-    function=_of_a_program,
+    function=with_details(SR_SIM, _sr_sim_of),
 )

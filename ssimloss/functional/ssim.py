@@ -9,7 +9,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Literal, get_args
 
-import torch
 from torch import Tensor
 
 from ssimloss import _checks, _debug, _options
@@ -42,6 +41,7 @@ from ssimloss.functional._moments import (
     local_statistics,
     luminance,
     map_size,
+    shrunk,
     signed_power,
     valid_pixels,
 )
@@ -361,8 +361,4 @@ def _downsampled(
             "factor"
         )
     shrink = box_subsample if downsample == "matlab" else average_pool
-    if mask is None:
-        return shrink(x, factor), shrink(y, factor), None
-    mass = shrink(mask, factor)
-    whole = torch.where(mass > 0, mass, 1)
-    return shrink(x * mask, factor) / whole, shrink(y * mask, factor) / whole, mass
+    return shrunk(partial(shrink, factor=factor), x, y, mask)

@@ -13,11 +13,11 @@ from ssimloss._options import Reduced, derived
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import reduce
 from ssimloss.filters import Padding
-from ssimloss.functional._distance import Distance
+from ssimloss.functional._distance import LEAST_EPS, Distance, check_charbonnier_eps
 from ssimloss.functional._equations import MEANS, mixed_mean
 from ssimloss.functional._moments import check_inputs, map_size
 from ssimloss.functional._records import Stabilised
-from ssimloss.functional.charbonnier import LEAST_EPS, charbonnier_loss, check_charbonnier_eps
+from ssimloss.functional.charbonnier import charbonnier_loss
 from ssimloss.functional.l1 import l1_loss
 from ssimloss.functional.ssim import SSIMOptions, ssim_loss, uncovered
 from ssimloss.kernels import (

@@ -147,7 +147,7 @@ class SSIMULACRA2Options(Backed, Reduced, Ranged):
     min_size: MinSize = "error"
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.choice("min_size", self.min_size, MIN_SIZES)
 

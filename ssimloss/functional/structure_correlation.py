@@ -63,7 +63,6 @@ def _structure_correlation(
         ValueError: shapes differ, images are smaller than the window, or an option value is
             unknown.
         TypeError: integer tensors.
-
         RuntimeError: a named backend that cannot run.
 
     Source: Rouse & Hemami 2008.

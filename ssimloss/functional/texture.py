@@ -4,18 +4,16 @@ Gatys, Ecker & Bethge 2016; Johnson, Alahi & Fei-Fei 2016; patches as in Enhance
 Schölkopf & Hirsch 2017).
 """
 
-import functools
 from collections.abc import Mapping
 from typing import Literal, get_args
 
 import torch
-import torch.utils.checkpoint
 from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss._precision import full_precision, promote
 from ssimloss._roots import root
-from ssimloss._torch import is_transformed
+from ssimloss.functional._recomputation import in_steps
 from ssimloss.functional.features import (
     GRAM_NORMALIZATIONS,
     Features,
@@ -58,7 +56,7 @@ class TextureOptions(Layered):
     stride: int | Mapping[str, int] | None = None
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.choice("gram", self.gram, GRAM_NORMALIZATIONS)
         _checks.choice("distance", self.distance, GRAM_DISTANCES)
@@ -168,10 +166,7 @@ def _patches(
 
     if step == rows:
         return total(pred, target) / (rows * columns)
-    again = functools.partial(
-        torch.utils.checkpoint.checkpoint, total, use_reentrant=False, preserve_rng_state=False
-    )
-    of_rows = total if is_transformed() else again
+    of_rows = in_steps(total)
     sums = []
     for first in range(0, rows, step):
         # Slice before making windows: the gradient of a slice then has the size of the features,

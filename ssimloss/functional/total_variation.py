@@ -20,6 +20,7 @@ from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, choice
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.functional._edges import difference_weights, edge_numbers
+from ssimloss.functional._pixel import not_reduced
 from ssimloss.image_gradients import forward_differences, forward_weights, neighbours
 from ssimloss.kernels import EDGE_MEANS, Backed, Backend, Edges, select
 from ssimloss.measure import Measure
@@ -128,13 +129,9 @@ def _total_variation(
 
 def _uncovered(pred: Tensor, options: TotalVariationOptions, mask: Tensor | None) -> str | None:
     """Why no kernel supports this call, None if one does."""
-    if mask is not None:
-        return "no kernel supports masks"
     if pred.ndim == 5:
         return "no kernel supports volumes"
-    if options.reduction == "none" and options.norm != "image_l2":
-        return "its kernel reduces, and reduction='none' needs every pixel"
-    return None
+    return not_reduced(mask, "image" if options.norm == "image_l2" else options.reduction)
 
 
 def _by_kernel(image: Tensor, options: TotalVariationOptions, backend: Backend) -> Tensor:

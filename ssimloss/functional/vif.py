@@ -10,7 +10,6 @@ and so is the VIF of VMAF.
 """
 
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,6 +22,7 @@ from ssimloss._reduce import Scores
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute
 from ssimloss.conventions.convention import Convention, Table
+from ssimloss.conventions.details import with_details
 from ssimloss.filters import blur_along, window_weights
 from ssimloss.functional._gradient_similarity import (
     OF_LUMA,
@@ -61,7 +61,7 @@ class VIFOptions(Backed, Reduced, Ranged):
     noise: float = 2.0
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.positive("noise", self.noise)
 
@@ -179,13 +179,6 @@ vif, vif_loss = VIF.score, VIF.loss
 # --- conventions ----------------------------------------------------------------------------------
 
 
-def _of_a_program(
-    pred: Tensor, target: Tensor, *, epsilon: float = _FLAT, **options: Any
-) -> Tensor:
-    record = VIFOptions.make(options, "vif")
-    return _vif_of(pred, target, record, epsilon=epsilon).reduce(record.reduction)
-
-
 CONVENTIONS = Table(
     "VIF",
     VIF,
@@ -233,5 +226,5 @@ CONVENTIONS = Table(
         options={"epsilon": 1e-8},
         notes=("Its loss cuts the score to [0, 1], which stops at higher contrast.",),
     ),
-    function=_of_a_program,
+    function=with_details(VIF, _vif_of),
 )

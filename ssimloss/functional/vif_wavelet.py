@@ -76,7 +76,7 @@ class VIFWaveletOptions(Reduced, Ranged):
     noise: float = 0.4
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.count("levels", self.levels)
         _checks.positive("noise", self.noise)

@@ -1,34 +1,10 @@
 """VSI as implementations compute it."""
 
-from typing import Any
-
-from torch import Tensor
-
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
 from ssimloss.conventions.convention import Convention, Table
-from ssimloss.functional.vsi import VSI, VSIOptions, vsi_of
-
-
-def _of_a_program(
-    pred: Tensor,
-    target: Tensor,
-    *,
-    resizing: str = "smooth",
-    white: str = "d50",
-    blocks: str = "zeros",
-    negative: str = "real",
-    **options: Any,
-) -> Tensor:
-    record = VSIOptions.make(options, "vsi")
-    details: dict[str, Any] = {
-        "resizing": resizing,
-        "white": white,
-        "blocks": blocks,
-        "negative": negative,
-    }
-    return vsi_of(pred, target, record, **details).reduce(record.reduction)
-
+from ssimloss.conventions.details import with_details
+from ssimloss.functional.vsi import VSI, vsi_of
 
 _FACTOR = "f = max(1, round(min(H, W) / 256))"
 CONVENTIONS = Table(
@@ -138,5 +114,5 @@ CONVENTIONS = Table(
         },
         notes=("It multiplies X and Z by the white of D65, where CIELAB divides by it.",),
     ),
-    function=_of_a_program,
+    function=with_details(VSI, vsi_of),
 )

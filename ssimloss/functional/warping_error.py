@@ -32,7 +32,7 @@ class WarpingErrorOptions(Backed, Temporal):
     direction: Direction = "backward"
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.choice("direction", self.direction, DIRECTIONS)
 

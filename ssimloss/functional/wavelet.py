@@ -21,16 +21,14 @@ from ssimloss.color import luma
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, distance
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.conventions.preparation import Preparation
-from ssimloss.functional._distance import Distance, distance_of
+from ssimloss.functional._distance import Distance, check_distance, distance_of
 from ssimloss.functional._filter_bank import split
 from ssimloss.functional._gradient_similarity import check_least_side
 from ssimloss.functional._wavelets import WAVELETS, WaveletName
-from ssimloss.functional.charbonnier import check_charbonnier_eps
 from ssimloss.measure import Measure
 
 Transform = Literal["stationary", "decimated"]
 TRANSFORMS: tuple[str, ...] = get_args(Transform)
-DISTANCES: tuple[str, ...] = get_args(Distance)
 
 _GAIN = math.sqrt(2)  # sum of an orthonormal low-pass filter
 
@@ -64,7 +62,7 @@ class WaveletOptions(Reduced):
     eps: float = 1e-3
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.choice("wavelet", self.wavelet, WAVELETS)
         _checks.choice("transform", self.transform, TRANSFORMS)
@@ -76,8 +74,7 @@ class WaveletOptions(Reduced):
             )
         _check_band_weights(self.band_weights, "; approximation_weight is that of LL")
         _checks.non_negative("approximation_weight", self.approximation_weight)
-        _checks.choice("distance", self.distance, DISTANCES)
-        check_charbonnier_eps(self.eps)
+        check_distance(self.distance, self.eps)
 
 
 def _check_band_weights(weights: tuple[float, ...], way_out: str = "") -> None:

@@ -22,8 +22,8 @@ from ssimloss.networks.extractor import FeatureExtractor
 from ssimloss.video.svr import SVR
 
 __all__ = [
-    "CharbonnierLoss",
     "AverageLoss",
+    "CharbonnierLoss",
     "CIEDE2000Loss",
     "ClippedLoss",
     "ColorConsistencyLoss",
@@ -91,48 +91,6 @@ __all__ = [
     "CMMDLoss",
 ]
 
-class CharbonnierLoss(MeasureLoss):
-    """Charbonnier distance, a smooth L1: ``sqrt((pred - target)^2 + eps^2)``.
-
-    Args:
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce, and support
-            neither masks nor ``at_zero="zero"``.
-        eps: the error at which the curve changes from L2 to L1, in the images' own units.
-        at_zero: value at zero error: ``"eps"`` (the formula as published) or ``"zero"`` (``eps``
-            subtracted; same gradient).
-
-    ``forward(pred, target, *, mask=None)``:
-        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
-        mask: ``(N, 1 or C, ...)`` weights; the mean is weighted.
-
-    Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
-
-    Raises:
-        ValueError: shapes differ, ``eps`` is not positive or its square vanishes in float32,
-            unknown option values.
-        RuntimeError: a named backend that cannot run.
-
-    Source: Charbonnier et al. 1994; eps as in LapSRN (Lai et al. 2017). BasicSR's ``eps=1e-12`` is
-    eps squared, see ``conventions.CHARBONNIER``.
-    """
-
-    eps: float
-    at_zero: Literal["eps", "zero"]
-    reduction: Literal["mean", "sum", "image", "none"]
-    backend: Literal["auto", "eager", "cpu", "triton"]
-    def __init__(
-        self,
-        *,
-        eps: float = 0.001,
-        at_zero: Literal["eps", "zero"] = "eps",
-        reduction: Literal["mean", "sum", "image", "none"] = "mean",
-        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
-    ) -> None: ...
-    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
-    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
-
 class AverageLoss(MeasureLoss):
     """Distance of downscaled images: it compares colour and brightness but ignores detail.
 
@@ -178,6 +136,48 @@ class AverageLoss(MeasureLoss):
         distance: Literal["l1", "l2", "charbonnier"] = "l1",
         eps: float = 0.001,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class CharbonnierLoss(MeasureLoss):
+    """Charbonnier distance, a smooth L1: ``sqrt((pred - target)^2 + eps^2)``.
+
+    Args:
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce, and support
+            neither masks nor ``at_zero="zero"``.
+        eps: the error at which the curve changes from L2 to L1, in the images' own units.
+        at_zero: value at zero error: ``"eps"`` (the formula as published) or ``"zero"`` (``eps``
+            subtracted; same gradient).
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
+        mask: ``(N, 1 or C, ...)`` weights; the mean is weighted.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, ``eps`` is not positive or its square vanishes in float32,
+            unknown option values.
+        RuntimeError: a named backend that cannot run.
+
+    Source: Charbonnier et al. 1994; eps as in LapSRN (Lai et al. 2017). BasicSR's ``eps=1e-12`` is
+    eps squared, see ``conventions.CHARBONNIER``.
+    """
+
+    eps: float
+    at_zero: Literal["eps", "zero"]
+    reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
+    def __init__(
+        self,
+        *,
+        eps: float = 0.001,
+        at_zero: Literal["eps", "zero"] = "eps",
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
@@ -756,7 +756,7 @@ class EdgeLoss(MeasureLoss):
     """
 
     operator: Literal["sobel", "scharr", "laplacian"]
-    distance: Literal["charbonnier", "l1", "l2"]
+    distance: Literal["l1", "l2", "charbonnier"]
     eps: float
     reduction: Literal["mean", "sum", "image", "none"]
     backend: Literal["auto", "eager", "cpu", "triton"]
@@ -764,7 +764,7 @@ class EdgeLoss(MeasureLoss):
         self,
         *,
         operator: Literal["sobel", "scharr", "laplacian"] = "sobel",
-        distance: Literal["charbonnier", "l1", "l2"] = "charbonnier",
+        distance: Literal["l1", "l2", "charbonnier"] = "charbonnier",
         eps: float = 0.001,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
         backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
@@ -2331,7 +2331,6 @@ class StructureCorrelationLoss(MeasureLoss):
         ValueError: shapes differ, images are smaller than the window, or an option value is
             unknown.
         TypeError: integer tensors.
-
         RuntimeError: a named backend that cannot run.
 
     Source: Rouse & Hemami 2008.
@@ -2889,15 +2888,15 @@ class PerceptualLoss(MaskedLoss, LayeredLoss):
 class TextureLoss(LayeredLoss):
     """Distance between Gram matrices of deep features of two images (texture, or style, loss).
 
-    How the well-known implementations normalise and compare is in ``conventions.GRAM``:
+    ``conventions.GRAM`` holds the settings of well-known implementations:
     ``TextureLoss(**conventions.GRAM["basicsr"])``.
 
     Args:
         network: name of a classification network of torchvision, ``"embedded"``, or an
-            ``nn.Module``, of which a frozen copy is taken.
-        layers: weights by name of the layer. By default the layers of Johnson et al. 2016 in a VGG,
-            ``relu1_2`` to ``relu4_3``; in another network the last layer of each stage up to stride
-            8, as these are. Layers of weight 0 are left out.
+            ``nn.Module``, of which a frozen copy is made.
+        layers: weights by layer name. The default for a VGG is the layers of Johnson et al. 2016,
+            ``relu1_2`` to ``relu4_3``; for another network, the last layer of each stage up to
+            stride 8, like these. Layers of weight 0 are left out.
         gram: normalisation of :func:`gram_matrix`. ``"bchw"`` makes one matrix of the whole batch.
         distance: over the elements of a matrix: mean of ``"l1"`` or ``"l2"`` (squared),
             ``"frobenius"`` (the root of the sum of squares) or ``"squared_frobenius"`` (the sum).
@@ -3049,8 +3048,8 @@ class ContextualBilateralLoss(LayeredLoss):
 
     Args:
         network: name of a classification network of torchvision, ``"embedded"``, or an
-            ``nn.Module``, of which a frozen copy is taken.
-        layers: weights by name of the layer. By default those of :class:`ContextualLoss`; the paper
+            ``nn.Module``, of which a frozen copy is made.
+        layers: weights by layer name. The default is that of :class:`ContextualLoss`; the paper
             compares ``conv1_2``, ``conv2_2`` and ``conv3_2`` of VGG19. Layers of weight 0 are left
             out.
         spatial_weight: ``w``, the cost of a match from one border of the image to the opposite one,
@@ -3086,7 +3085,7 @@ class ContextualBilateralLoss(LayeredLoss):
         RuntimeError: a weight file is missing or damaged. The error names it and how to get it.
 
     ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
-    returned. Time grows with the square of the number of positions: take layers of a low
+    returned. Time grows with the square of the number of positions: use layers of low
     resolution, or crops.
     """
 
@@ -3133,8 +3132,8 @@ class FDLLoss(ProjectedLoss):
 
     Args:
         network: name of a classification network of torchvision, ``"embedded"``, or an
-            ``nn.Module``, of which a frozen copy is taken.
-        layers: weights by name of the layer. By default the layers of the authors' code in a
+            ``nn.Module``, of which a frozen copy is made.
+        layers: weights by layer name. The default is the layers of the authors' code in a
             VGG, the last of each block; in another network the last layer of each stage of stride
             2 to 16. Layers of weight 0 are left out.
         seed: seed of the directions, which are the same in every call, process and run.
@@ -3219,12 +3218,12 @@ class FDLLoss(ProjectedLoss):
     ) -> None: ...
 
 class SlicedWassersteinLoss(ProjectedLoss):
-    """Sliced Wasserstein distance of the deep features of two images: texture, wherever it sits.
+    """Sliced Wasserstein distance of the deep features of two images: texture, at any position.
 
     Args:
         network: name of a classification network of torchvision, ``"embedded"``, or an
-            ``nn.Module``, of which a frozen copy is taken.
-        layers: weights by name of the layer. By default the layers of :class:`TextureLoss`; the
+            ``nn.Module``, of which a frozen copy is made.
+        layers: weights by layer name. The default is the layers of :class:`TextureLoss`; the
             authors' code compares all activations of the first four blocks of VGG19 with
             average pooling. Layers of weight 0 are left out.
         seed: seed of the directions, which are the same in every call, process and run.
@@ -3304,8 +3303,8 @@ class ProjectedDistributionLoss(LayeredLoss):
 
     Args:
         network: name of a classification network of torchvision, ``"embedded"``, or an
-            ``nn.Module``, of which a frozen copy is taken.
-        layers: weights by name of the layer. By default the layers of :class:`TextureLoss`. Layers
+            ``nn.Module``, of which a frozen copy is made.
+        layers: weights by layer name. The default is the layers of :class:`TextureLoss`. Layers
             of weight 0 are left out.
         weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
             torchvision's layout, or ``"random"``, which is the same random numbers every time and

@@ -80,7 +80,7 @@ class ImageLoss(FollowsMoves):
 
     @property
     def range_in_use(self) -> DataRange | None:
-        """The data range that images must have for the result to be right; None if any will do."""
+        """The data range that the images must have; None if any range is supported."""
         return next((r.range_in_use for r in self._records if r.range_in_use is not None), None)
 
     def record(self, place: int = 0) -> Options:

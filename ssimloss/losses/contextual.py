@@ -35,13 +35,13 @@ class ContextualBilateralLoss(LayeredLoss, records=(ContextualBilateralOptions, 
 
     Args:
         network: name of a classification network of torchvision, ``"embedded"``, or an
-            ``nn.Module``, of which a frozen copy is taken.
-        layers: weights by name of the layer. By default those of :class:`ContextualLoss`; the paper
+            ``nn.Module``, of which a frozen copy is made.
+        layers: weights by layer name. The default is that of :class:`ContextualLoss`; the paper
             compares ``conv1_2``, ``conv2_2`` and ``conv3_2`` of VGG19. Layers of weight 0 are left
             out.
 
     ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
-    returned. Time grows with the square of the number of positions: take layers of a low
+    returned. Time grows with the square of the number of positions: use layers of low
     resolution, or crops.
     """
 

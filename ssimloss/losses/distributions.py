@@ -81,10 +81,10 @@ class FDLLoss(ProjectedLoss, records=(FDLOptions, ExtractorOptions)):
 
     Args:
         network: name of a classification network of torchvision, ``"embedded"``, or an
-            ``nn.Module``, of which a frozen copy is taken.
+            ``nn.Module``, of which a frozen copy is made.
         renew: whether each call in training mode draws new directions, from PyTorch's generator of
             the device; otherwise they follow from ``seed``.
-        layers: weights by name of the layer. By default the layers of the authors' code in a
+        layers: weights by layer name. The default is the layers of the authors' code in a
             VGG, the last of each block; in another network the last layer of each stage of stride
             2 to 16. Layers of weight 0 are left out.
 
@@ -97,14 +97,14 @@ class FDLLoss(ProjectedLoss, records=(FDLOptions, ExtractorOptions)):
 
 
 class SlicedWassersteinLoss(ProjectedLoss, records=(SlicedWassersteinOptions, ExtractorOptions)):
-    """Sliced Wasserstein distance of the deep features of two images: texture, wherever it sits.
+    """Sliced Wasserstein distance of the deep features of two images: texture, at any position.
 
     Args:
         network: name of a classification network of torchvision, ``"embedded"``, or an
-            ``nn.Module``, of which a frozen copy is taken.
+            ``nn.Module``, of which a frozen copy is made.
         renew: whether each call in training mode draws new directions, from PyTorch's generator of
             the device, as the paper does; otherwise they follow from ``seed``.
-        layers: weights by name of the layer. By default the layers of :class:`TextureLoss`; the
+        layers: weights by layer name. The default is the layers of :class:`TextureLoss`; the
             authors' code compares all activations of the first four blocks of VGG19 with
             average pooling. Layers of weight 0 are left out.
 
@@ -123,8 +123,8 @@ class ProjectedDistributionLoss(
 
     Args:
         network: name of a classification network of torchvision, ``"embedded"``, or an
-            ``nn.Module``, of which a frozen copy is taken.
-        layers: weights by name of the layer. By default the layers of :class:`TextureLoss`. Layers
+            ``nn.Module``, of which a frozen copy is made.
+        layers: weights by layer name. The default is the layers of :class:`TextureLoss`. Layers
             of weight 0 are left out.
 
     ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`

@@ -41,7 +41,7 @@ class MemoryOptions(Options):
     target_memory: int | None = None
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.count("memory", self.memory, least=0)
         if self.target_memory is not None:

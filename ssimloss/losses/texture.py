@@ -10,15 +10,15 @@ JOHNSON_2016 = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
 class TextureLoss(LayeredLoss, records=(TextureOptions, ExtractorOptions)):
     """Distance between Gram matrices of deep features of two images (texture, or style, loss).
 
-    How the well-known implementations normalise and compare is in ``conventions.GRAM``:
+    ``conventions.GRAM`` holds the settings of well-known implementations:
     ``TextureLoss(**conventions.GRAM["basicsr"])``.
 
     Args:
         network: name of a classification network of torchvision, ``"embedded"``, or an
-            ``nn.Module``, of which a frozen copy is taken.
-        layers: weights by name of the layer. By default the layers of Johnson et al. 2016 in a VGG,
-            ``relu1_2`` to ``relu4_3``; in another network the last layer of each stage up to stride
-            8, as these are. Layers of weight 0 are left out.
+            ``nn.Module``, of which a frozen copy is made.
+        layers: weights by layer name. The default for a VGG is the layers of Johnson et al. 2016,
+            ``relu1_2`` to ``relu4_3``; for another network, the last layer of each stage up to
+            stride 8, like these. Layers of weight 0 are left out.
 
     ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
     returned.

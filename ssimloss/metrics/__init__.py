@@ -52,12 +52,12 @@ _OF_TORCHMETRICS = {
 
 
 def __dir__() -> list[str]:
-    """The metric classes too, whether torchmetrics is installed or not."""
+    """All names, including those of metric classes if torchmetrics is not installed."""
     return sorted({*globals(), *__all__, *(m.metric for m in registered().values() if m.metric)})
 
 
 def __getattr__(name: str) -> Any:
-    """The metrics of the extra ``metrics``, those of registered measures among them.
+    """The metric classes of the extra ``metrics``, including those of registered measures.
 
     Raises:
         ModuleNotFoundError: torchmetrics is not installed; the error names the command.

@@ -62,8 +62,8 @@ __all__ = [
     "RateCurve",
     "bd_rate",
     "bd_quality",
-    "Charbonnier",
     "Average",
+    "Charbonnier",
     "CIEDE2000",
     "Clipped",
     "ColorConsistency",
@@ -326,35 +326,6 @@ class LossMetric(ImageMetric):
     def measured(self, pred: Tensor, target: Tensor) -> Tensor:
         """``(N,)``."""
 
-class Charbonnier(MeasureMetric):
-    """Mean over images, as a torchmetrics metric.
-
-    Charbonnier distance, a smooth L1: ``sqrt((pred - target)^2 + eps^2)``.
-
-    Args:
-        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
-            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
-        scale: the factor of enlargement, for the name of a protocol.
-        eps: the error at which the curve changes from L2 to L1, in the images' own units.
-        at_zero: value at zero error: ``"eps"`` (the formula as published) or ``"zero"`` (``eps``
-            subtracted; same gradient).
-        keep_values: keep the value of each image for ``values()``.
-        process_group: of ``torch.distributed``.
-        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
-    """
-
-    def __init__(
-        self,
-        *,
-        protocol: str | Protocol | None = None,
-        scale: int | None = None,
-        eps: float = 0.001,
-        at_zero: Literal["eps", "zero"] = "eps",
-        keep_values: bool = False,
-        process_group: ProcessGroup | None = None,
-        **of_torchmetrics: Unpack[OfTorchmetrics],
-    ) -> None: ...
-
 class Average(MeasureMetric):
     """Mean over images, as a torchmetrics metric.
 
@@ -385,6 +356,35 @@ class Average(MeasureMetric):
         filter: Literal["area", "bilinear", "bicubic"] = "area",
         distance: Literal["l1", "l2", "charbonnier"] = "l1",
         eps: float = 0.001,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class Charbonnier(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Charbonnier distance, a smooth L1: ``sqrt((pred - target)^2 + eps^2)``.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        eps: the error at which the curve changes from L2 to L1, in the images' own units.
+        at_zero: value at zero error: ``"eps"`` (the formula as published) or ``"zero"`` (``eps``
+            subtracted; same gradient).
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        eps: float = 0.001,
+        at_zero: Literal["eps", "zero"] = "eps",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
@@ -752,7 +752,7 @@ class Edge(MeasureMetric):
         protocol: str | Protocol | None = None,
         scale: int | None = None,
         operator: Literal["sobel", "scharr", "laplacian"] = "sobel",
-        distance: Literal["charbonnier", "l1", "l2"] = "charbonnier",
+        distance: Literal["l1", "l2", "charbonnier"] = "charbonnier",
         eps: float = 0.001,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,

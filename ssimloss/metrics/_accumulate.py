@@ -1,9 +1,9 @@
-"""Values of images, gathered over an epoch and over processes: each image counts once, and the mean
-is exact.
+"""Values of images, collected over an epoch and over processes: each image counts once, and the
+mean is exact.
 
-Without indices only sums are kept. With the index of each image in the dataset, its values are kept
-too: 8 bytes for the index and 8 for each measure. An image that a sampler repeats then counts once.
-The mean is rounded once from the exact sum and does not depend on batches or processes.
+Without indices, only sums are kept. With the index of each image in the dataset, its values are
+kept as well: 8 bytes for the index and 8 for each measure. Repeated images then count once. The
+mean is rounded once, from the exact sum, and does not depend on batches or processes.
 """
 
 import math
@@ -36,10 +36,10 @@ BLOCK = 4096
 
 @dataclass(frozen=True, eq=False)
 class Totals:
-    """Of all images of all processes.
+    """The results over all images of all processes.
 
-    ``rows`` are ``(count, 1 + columns)``, index (NaN where there is none) and values, each image
-    once and in the order of the index, where rows are kept.
+    ``rows`` are ``(count, 1 + columns)``: the index (NaN without an index) and the values. With an
+    index, they are in its order and each image occurs once. None if rows are not kept.
     """
 
     means: tuple[float, ...]
@@ -52,15 +52,15 @@ class Totals:
 class Accumulator:
     """Means of ``columns`` values per image.
 
-    ``update`` never waits for the device. ``compute`` copies once to the host and, where
-    ``torch.distributed`` runs, exchanges once.
+    ``update`` does not wait for the device. ``compute`` copies to the host once and communicates
+    once with the other processes.
 
     Args:
         columns: the number of values per image.
-        perfect: for each column the infinity that is left out of its mean, see :mod:`averages`;
-            none by default.
-        keep: keep the values of images without an index, too.
-        process_group: of ``torch.distributed``.
+        perfect: for each column, the infinity that its mean leaves out, see :mod:`averages`; by
+            default, no value is left out.
+        keep: keep the values of images even without an index.
+        process_group: the processes of ``torch.distributed``.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Accumulator:
 
     def reset(self) -> None:
         """Forget all images."""
-        # (2, columns): of values, and how many are left out; and what these sums rounded away.
+        # (2, columns) each: sums of the values and numbers of left out values; their rounding.
         self._sums: tuple[Tensor, Tensor] | None = None
         self._count = 0  # of images without an index
         self._indexed = False
@@ -90,13 +90,13 @@ class Accumulator:
     def update(
         self, values: Tensor, index: Index | None = None, *, ranges: Tensor | None = None
     ) -> None:
-        """Add ``(N, columns)`` float64 values of N images, with the place of each in the dataset,
-        and the counts of their pixels.
+        """Add ``(N, columns)`` float64 values of N images, the position of each image in the
+        dataset, and the counts of their pixels.
 
         Raises:
-            ValueError: not one index for each image; an index now and none before, or the other way
-                round.
-            TypeError: an index that is no integer.
+            ValueError: the number of indices differs from the number of images, or only some
+                updates have an index.
+            TypeError: an index is not an integer.
         """
         if (index is None and self._indexed) or (index is not None and self._count):
             raise ValueError(MIXED)
@@ -123,13 +123,13 @@ class Accumulator:
 
     @torch.no_grad()
     def compute(self) -> Totals:
-        """The means over all images so far, the same in every process; every process has to call
-        it.
+        """The means over all images so far. All processes must call it, and all get the same
+        result.
 
         Raises:
-            RuntimeError: no process has seen an image.
-            ValueError: only some processes passed an index; an index that is negative
-                or that of different images.
+            RuntimeError: no process has measured an image.
+            ValueError: only some processes passed an index, an index is negative, or different
+                images have the same index.
         """
         found = self._gathered()
         rows = torch.cat([part for _, part in found])
@@ -163,8 +163,8 @@ class Accumulator:
         return Totals(tuple(of_rest), tuple(numbers), count, kept, ranges)
 
     def _gathered(self) -> list[tuple[Tensor, Tensor]]:
-        """Of each process, on the host: ``(count without index, count of rows, sums ..., counts of
-        pixels ...)`` and its rows.
+        """For each process, on the host: ``(count without index, count of rows, sums ..., counts
+        of pixels ...)`` and its rows.
         """
         device = self._device()
         rows = plain_rows(torch.cat(self._rows or [no_rows(self.columns, device)])).to(device)
@@ -201,8 +201,8 @@ class Accumulator:
         return torch.stack(parts).cpu()
 
     def _device(self) -> torch.device:
-        """Where the values are gathered: that of the values, and under ``torch.distributed`` one
-        that its backend serves.
+        """The device on which values are collected: that of the values, or under
+        ``torch.distributed`` one that its backend supports.
         """
         own = (
             self._rows[0].device

@@ -193,7 +193,7 @@ class Deep(ImageMeasure):
 
     @property
     def _whose(self) -> str:
-        """Which weights they are, if the word for them does not tell."""
+        """The digest of the weights, unless their name identifies them."""
         if self.weights in ("imagenet", "random"):
             return ""
         return f" (SHA-256 of its parameters {self.weights_sha256[:16]})"

@@ -16,9 +16,9 @@ MIXED = (
     "index must be given in every update between two resets, and by every process, or in none; "
     "call reset() before another epoch"
 )
-# How far two values of one image may lie apart: of their own size, and of the largest.
+# The largest difference of two values of one image, relative to their size and to the largest one.
 SAME = (1e-2, 1e-3)
-NOWHERE = -(1 << 62)  # the place of an image without an index, where there is no NaN
+NOWHERE = -(1 << 62)  # stands for a missing index where rows are integers, which have no NaN
 
 
 def checked_index(index: Index, count: int) -> Tensor:
@@ -110,7 +110,7 @@ def are_indexed(place: Tensor, others: Tensor | int = 0) -> bool:
     """Whether images came with an index.
 
     Raises:
-        ValueError: some did and some did not, ``others`` among them, which have no row.
+        ValueError: only some did. ``others`` images without a row have no index.
     """
     without = place.isnan()
     if without.all():
@@ -121,8 +121,8 @@ def are_indexed(place: Tensor, others: Tensor | int = 0) -> bool:
 
 
 def add_rows(rows: list[Tensor], more: Tensor) -> None:
-    """Append ``(N, K)`` rows, and join neighbours of like length: the memory is that of the rows,
-    whatever the batches.
+    """Append ``(N, K)`` rows, and join neighbours of similar length, so that many small batches
+    need no more memory than their rows.
     """
     rows.append(more)
     while len(rows) > 1 and len(rows[-2]) <= len(rows[-1]):
@@ -133,11 +133,11 @@ def once_each(rows: Tensor) -> Tensor:
     """``(K, 1 + M)`` rows of index and values as ``(n, 1 + M)`` rows in the order of the index,
     each image once.
 
-    Where an image was measured twice and its values differ (by the rounding of another batch), the
-    largest is kept; NaN takes precedence.
+    If an image was measured twice and its values differ by rounding, the largest is kept; NaN takes
+    precedence.
 
     Raises:
-        ValueError: a negative index; values of one index that are those of different images.
+        ValueError: an index is negative, or different images have the same index.
     """
     index, values = rows[:, 0], rows[:, 1:]
     columns = []
@@ -159,8 +159,8 @@ def once_each(rows: Tensor) -> Tensor:
 
 
 def in_order(index: Tensor) -> tuple[Tensor, Tensor]:
-    """The order by index, in which equal ones stay as they came, and which of them, so ordered,
-    repeat the one before.
+    """The stable order by index, and for each index in this order whether it repeats the previous
+    one.
     """
     order = torch.sort(index, stable=True).indices
     place = index[order]
@@ -170,11 +170,12 @@ def in_order(index: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def check_repeated(place: Tensor, again: Tensor, distance: Tensor, allowed: Tensor) -> None:
-    """Demand that equal indices are of the same image.
+    """Raise if different images have the same index.
 
     Args:
-        place, again: ``(n,)``, the indices in order, and which repeat the one before.
-        distance, allowed: ``(n - 1,)``, how far each is from the one before, and may be.
+        place, again: ``(n,)``, the indices in order, and whether each repeats the previous one.
+        distance, allowed: ``(n - 1,)``, the difference of each value from the previous one, and the
+            largest allowed difference.
     """
     if (place < 0).any():
         raise ValueError(

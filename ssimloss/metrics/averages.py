@@ -17,7 +17,7 @@ class Average(NamedTuple):
 
 
 def perfect_infinity(higher_is_better: bool | None) -> float:
-    """The infinity that a perfect image may have; NaN, which equals nothing, where neither
+    """The infinite value that a perfect image may have; NaN, which equals no value, if neither
     direction is better.
     """
     if higher_is_better is None:
@@ -26,16 +26,16 @@ def perfect_infinity(higher_is_better: bool | None) -> float:
 
 
 def exact_sum(values: Sequence[float]) -> float:
-    """The sum, rounded once and so independent of the order; infinite or NaN where a value is."""
+    """The sum, rounded once and so independent of the order; infinite or NaN if a value is."""
     return math.fsum(values) if all(map(math.isfinite, values)) else sum(values)
 
 
 def average(values: Sequence[float], perfect: float) -> Average:
-    """The mean of the values that differ from ``perfect``; ``perfect`` if there are only such.
+    """The mean of the values that differ from ``perfect``; ``perfect`` if all are equal to it.
 
     Args:
-        values: at least one.
-        perfect: of :func:`perfect_infinity`.
+        values: at least one value.
+        perfect: the result of :func:`perfect_infinity`.
     """
     rest = [value for value in values if value != perfect]
     infinite = len(values) - len(rest)

@@ -27,17 +27,16 @@ def in_buckets(
     """Values of pairs of images of mixed sizes: pairs of one size are stacked into batches.
 
     Args:
-        function: of two batches ``(N, C, H, W)``, such as a measure or
-            ``SuperResolutionProtocol(4).psnr``; returns ``(N,)``.
-        preds, targets: images ``(C, H, W)``, as many of each.
-        batch_size: the most images in a batch.
+        function: a function of two batches ``(N, C, H, W)`` that returns ``(N,)``, such as a
+            measure or ``SuperResolutionProtocol(4).psnr``.
+        preds, targets: equal numbers of images ``(C, H, W)``.
+        batch_size: the largest number of images in a batch.
 
     Returns:
         ``(N,)`` float64, in the order of the images.
 
     Raises:
-        ValueError: another number of targets, a pair of unequal shape; whatever ``function``
-            raises.
+        ValueError: the numbers of images or the shapes of a pair differ, or ``function`` raises it.
     """
     _checks.count("batch_size", batch_size)
     if len(preds) != len(targets):
@@ -75,11 +74,10 @@ def in_buckets(
 
 
 def one_by_one(function: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> Tensor:
-    """The values ``(N,)`` of a batch; on a CPU, where nothing is gained by a batch, each image by
-    itself.
+    """The values ``(N,)`` of a batch. On a CPU, where batches are not faster, images are computed
+    one by one.
 
-    Threads share a single image there, and to the last digit its value has nothing to do with the
-    images that came with it.
+    Threads then share each image, and its value is bitwise independent of the rest of the batch.
     """
     if not gains_nothing(x):
         return function(x, y)
@@ -92,7 +90,7 @@ def gains_nothing(batch: Tensor) -> bool:
 
 
 def unpacked(batch: Any, unpack: Unpacking | None) -> Sequence[Any]:
-    """Input, target and perhaps index of a batch.
+    """Input, target and, if there is one, index of a batch.
 
     Raises:
         ValueError: the batch has another form.
@@ -105,7 +103,7 @@ def unpacked(batch: Any, unpack: Unpacking | None) -> Sequence[Any]:
             )
         if len(unpack) not in (2, 3):
             raise ValueError(
-                f"unpack must name the keys of input, target and perhaps index, got {unpack!r}"
+                f"unpack must name the keys of input, target and, optionally, index, got {unpack!r}"
             )
     if callable(unpack):
         batch = unpack(batch)

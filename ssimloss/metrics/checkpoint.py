@@ -25,7 +25,7 @@ EXISTING: tuple[str, ...] = get_args(Existing)
 
 @dataclass(frozen=True, eq=False)
 class _Standing:
-    """A value, and the images that it is the mean of if they are known by their index."""
+    """A value, and the values of the images that it averages, if they have an index."""
 
     value: float
     is_clear: bool = True  # False for an infinite value that may hide finite ones
@@ -34,7 +34,7 @@ class _Standing:
 
     @classmethod
     def of(cls, scores: Mapping[str, Any], metric: str) -> "_Standing":
-        """That of a metric among scores."""
+        """From the scores of an epoch."""
         value = _number(metric, scores[metric])
         if not isinstance(scores, EpochScores):
             return cls(value, math.isfinite(value))
@@ -44,7 +44,7 @@ class _Standing:
 
     @classmethod
     def read(cls, saved: Mapping[str, Any]) -> "_Standing":
-        """From what :meth:`saved` returned; older files have the value only."""
+        """From the result of :meth:`saved`; older files contain only the value."""
         value, images = float(saved["value"]), saved.get("images")
         return cls(value, math.isfinite(value) or images is not None, saved.get("index"), images)
 
@@ -53,11 +53,11 @@ class _Standing:
         return {"value": self.value, "index": self.index, "images": self.images}
 
     def compared(self, other: "_Standing", higher_is_better: bool) -> tuple[float, float]:
-        """This value and that of ``other``, of the same images if their perfect ones differ.
+        """This value and that of ``other``, over the same images if their perfect images differ.
 
-        An image that is perfect in one epoch only would count in one of two means. Values of the
-        same images are compared as those of methods are: of those that are finite in both. If they
-        are equal, or there are none, more perfect images are better.
+        Otherwise an image that is perfect in one epoch only would count in one of the two means.
+        The means are over the images whose values are finite in both epochs. If they are equal, or
+        there is no such image, the numbers of perfect images are compared.
         """
         perfect = perfect_infinity(higher_is_better)
         if self.images is None or other.images is None or self.index is None or other.index is None:
@@ -77,8 +77,8 @@ class _Standing:
 
 
 def _plain(value: Any) -> Any:
-    """A Python number for a tensor or a NumPy scalar: ``torch.load`` reads no NumPy scalars from
-    checkpoints, nor a GPU's tensors where there is none.
+    """A Python number for a tensor of one element or a NumPy scalar. With its defaults,
+    ``torch.load`` loads neither NumPy scalars nor, on machines without a GPU, tensors of a GPU.
     """
     if isinstance(value, np.generic) or (isinstance(value, Tensor) and value.numel() == 1):
         return value.item()
@@ -101,29 +101,28 @@ def _number(metric: str, value: Any) -> float:
 
 
 class BestCheckpoint:
-    """Keeps the checkpoint with the best value of a metric in one file. The file always holds
-    a complete checkpoint, the old or the new one.
+    """Keep the checkpoint with the best value of a metric in one file. The file always contains a
+    complete checkpoint, the old or the new one.
 
-    The file is ``{"metric": name, "value": number, "scores": all of them, "state": the network's
-    state dict}`` for ``torch.load``, with the ``index`` and the values of ``images`` if the scores
-    have them.
+    ``torch.load`` returns ``{"metric": name, "value": number, "scores": all scores, "state": the
+    network's state dict}``, and the ``index`` and the values of ``images`` if the scores have them.
 
-    Where some images are perfect and their values infinite, epochs are compared by the other images
-    (see :class:`EpochScores`). If the scores come from a :class:`Validator` that was given the
-    index of each image, these are the same images for both epochs.
+    If some images are perfect and their values infinite, epochs are compared by the other images
+    (see :class:`EpochScores`). With scores of a :class:`Validator` and the index of each image, the
+    same images are compared for both epochs.
 
     Args:
-        path: of the file; missing folders are made.
-        metric: its name among the scores.
-        higher_is_better: which direction is better; ``None`` for measures of this package.
-        existing: what is done with a file that is there already: ``"error"``; ``"continue"``, it
-            stays until a value is better than its own; ``"replace"``, it stays until the first
-            value. Processes have to see the same file.
+        path: path of the file; missing folders are created.
+        metric: the name of the metric in the scores.
+        higher_is_better: which direction is better; not needed for measures of this package.
+        existing: what to do with an existing file: ``"error"`` raises, ``"continue"`` keeps it
+            until a value is better than the stored one, ``"replace"`` keeps it until the first
+            value. All processes must see the same file.
 
     Raises:
-        ValueError: a metric of another name without ``higher_is_better``; a file that is of another
-            metric or something else.
-        FileExistsError: there is a file.
+        ValueError: the metric is not one of this package and ``higher_is_better`` is missing, or
+            the existing file is not a checkpoint of this metric.
+        FileExistsError: the file exists.
     """
 
     @keywords()
@@ -159,28 +158,28 @@ class BestCheckpoint:
 
     @property
     def value(self) -> float | None:
-        """The best value so far; None before the first."""
+        """The best value so far; None before the first value."""
         return None if self._best is None else self._best.value
 
     def update(self, scores: Mapping[str, float], state: nn.Module | Mapping[str, Any]) -> bool:
-        """Write the file if the metric is better than ever before.
+        """Write the file if the value of the metric is the best so far.
 
-        Under ``torch.distributed`` process 0 writes, and the others do not wait for it: they need a
+        Under ``torch.distributed``, process 0 writes and the other processes do not wait. Call
         ``torch.distributed.barrier()`` before they read the file.
 
         Args:
-            scores: what ``Validator.compute`` returned, equal in all processes.
-            state: a module, whose ``state_dict()`` every process makes and the first saves, or
-                anything that ``torch.save`` takes. Of a sharded module give what collects its
-                shards, such as ``get_model_state_dict`` with ``full_state_dict=True``.
+            scores: the result of ``Validator.compute``, equal in all processes.
+            state: a module, or anything that ``torch.save`` accepts. All processes call
+                ``state_dict()`` of a module. For a sharded module, pass the collected state, such
+                as ``get_model_state_dict`` with ``full_state_dict=True``.
 
         Returns:
-            Whether it was better. NaN never is.
+            Whether the value is the best so far; False for NaN.
 
         Raises:
-            ValueError: the metric is not among the scores.
-            TypeError: its score is not a number.
-            OSError: the file cannot be written; the old one stays.
+            ValueError: ``scores`` does not contain the metric.
+            TypeError: the score is not a number.
+            OSError: the file cannot be written; the old file remains.
         """
         if self.metric not in scores:
             raise ValueError(
@@ -207,16 +206,16 @@ class BestCheckpoint:
         return True
 
     def state_dict(self) -> dict[str, Any]:
-        """The best value so far, for the checkpoint of a training that is to be resumed."""
+        """The best value so far, to be saved in a training checkpoint."""
         best = _Standing(math.nan) if self._best is None else self._best
         return {"metric": self.metric, **best.saved(), "value": self.value}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what ``state_dict`` returned, or from the file's value where
-        ``existing="continue"`` found a better one.
+        """Continue from the result of ``state_dict``, or from the value in the file if that is
+        better and ``existing="continue"``.
 
         Raises:
-            ValueError: it is of another metric.
+            ValueError: the state belongs to another metric.
         """
         if state["metric"] != self.metric:
             raise ValueError(
@@ -256,8 +255,8 @@ class BestCheckpoint:
             self._told = True
             warnings.warn(
                 f"the best {self.metric} is {best}, so that no later value is better and "
-                f"{self.path} stays as it is; a mean with the infinite value of one perfect image "
-                "says nothing of the others: average the finite values, as Validator does",
+                f"{self.path} stays as it is; the infinite value of one perfect image hides all "
+                "other values: average the finite values, as Validator does",
                 stacklevel=3,
             )
         return False

@@ -1,5 +1,5 @@
-"""Distances of deep features that have a name as a measure, and what each is in words: the modules
-of ``ssimloss.losses``, and the distance of the embedded network.
+"""Distances of deep features that have a name as a measure, with descriptions: the modules of
+``ssimloss.losses``, and the distance of the embedded network.
 """
 
 import functools
@@ -31,8 +31,8 @@ _TRAINED_ON: Final = {
 
 
 class Embedded(nn.Module):
-    """The distance of DISTS with equal weights on the network that travels with the package: the
-    one it was examined with. Images ``(N, C, H, W)`` twice -> ``(N,)``.
+    """The distance of DISTS with equal weights on the network in the package, which was evaluated
+    with this distance. It takes two images ``(N, C, H, W)`` and returns ``(N,)``.
     """
 
     def __init__(self, weights: Weights) -> None:
@@ -51,7 +51,7 @@ Module = losses.LPIPS | losses.DISTS | losses.ADISTS | losses.DeepPerceptualSimi
 
 
 class DeepDistance(nn.Module):
-    """A module that returns one distance per image, never with a graph, and what it is in words."""
+    """A module that returns one distance per image, without a graph, and its description."""
 
     def __init__(self, module: Module, title: str, words: str) -> None:
         super().__init__()
@@ -67,13 +67,13 @@ class DeepDistance(nn.Module):
         return values
 
     def describe(self) -> str:
-        """Network, layers and formula in words."""
+        """A description of network, layers and formula."""
         return self.words
 
     @property
     def identity(self) -> str:
-        """Equal for distances that return the same values: the words, and a digest of the network's
-        weights.
+        """A string that is equal for distances with equal values: the description, and a digest of
+        the network's weights.
         """
         return f"{self.words} {self.module.extractor.sharing_key}"
 
@@ -128,7 +128,7 @@ def deep_similarity(*network: Any, **options: Any) -> DeepDistance:
 
 
 def embedded(*, weights: Weights = "imagenet") -> DeepDistance:
-    """The network that travels with the package."""
+    """The distance of the network in the package."""
     told = _trained_on("embedded" if weights == "imagenet" else weights)
     words = (
         "mean over channels of 1 - (l + s) / 2, l and s the similarity of means and of "

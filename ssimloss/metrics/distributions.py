@@ -45,19 +45,20 @@ def kernel_distance(
 
     Args:
         features_a, features_b: ``(N_a, D)`` and ``(N_b, D)``, one row per image, any scale.
-        subsets: how many times ``subset_size`` rows of each are drawn, without replacement within a
-            subset.
-        subset_size: rows of each subset, at least 2 and no more than either set has.
-        degree, gamma, coef0: of the kernel; ``gamma`` is ``1 / D`` unless given.
-        seed: of NumPy's legacy generator, which draws the subsets as torch-fidelity does.
+        subsets: number of subsets; each has ``subset_size`` rows of both sets, drawn without
+            replacement.
+        subset_size: number of rows per subset, at least 2 and at most the rows of the smaller set.
+        degree, gamma, coef0: parameters of the kernel; ``gamma`` is ``1 / D`` by default.
+        seed: seed of NumPy's legacy generator, which draws the subsets as torch-fidelity does.
 
     Returns:
         Mean and standard deviation (of the population: divided by ``subsets``) over the subsets,
         two float64 scalars.
 
     Raises:
-        ValueError: not two dimensions, fewer rows than ``subset_size``, another ``D`` or device.
-        TypeError: features that are not floating point.
+        ValueError: features do not have two dimensions, have fewer rows than ``subset_size``, or
+            differ in ``D`` or device.
+        TypeError: features are not floating point.
 
     Source: Binkowski et al. 2018; subsets, their seed and the deviation as in torch-fidelity, which
     multiplies in float32.
@@ -93,21 +94,22 @@ def kernel_distance(
 @keywords()
 @torch.no_grad()
 def inception_score(logits: Tensor, *, splits: int = 10) -> tuple[Tensor, Tensor]:
-    """``exp(mean_x KL(p(y|x) || p(y)))`` of a classifier: high if it is certain of each image and
-    all classes occur.
+    """Inception score, ``exp(mean_x KL(p(y|x) || p(y)))`` of a classifier: high if it is certain of
+    each image and all classes occur.
 
     Args:
-        logits: ``(N, K)``, before the softmax, in an order that has nothing to do with the classes:
-            shuffle them if it has.
-        splits: consecutive parts of about equal size, each with a score.
+        logits: ``(N, K)``, before the softmax. Their order must not depend on the classes; shuffle
+            them if it does.
+        splits: number of consecutive parts of about equal size; each has a score.
 
     Returns:
         Mean and standard deviation (of the population: divided by ``splits``) over the parts, two
         float64 scalars. The score lies in ``[1, min(K, N / splits)]``.
 
     Raises:
-        ValueError: not two dimensions, fewer rows than ``splits``, ``splits`` below 1.
-        TypeError: logits that are not floating point.
+        ValueError: logits do not have two dimensions or have fewer rows than ``splits``, or
+            ``splits`` is below 1.
+        TypeError: logits are not floating point.
 
     Source: Salimans et al. 2016; parts and deviation as in their code and in torch-fidelity.
     torchmetrics divides by ``splits - 1``.

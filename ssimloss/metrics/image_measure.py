@@ -1,5 +1,5 @@
-"""Measures of pairs of images: one float64 number for each image, and a description in words; and
-the values of several measures of one batch.
+"""Measures of pairs of images: one float64 value per image and a description; and the values of
+several measures of one batch.
 """
 
 from abc import ABC, abstractmethod
@@ -31,7 +31,7 @@ class ImageMeasure(ABC):
     unit: str = ""
     higher_is_better: bool
     protocol: Protocol
-    # Whether the value of an image has nothing to do with its batch, which networks gain from.
+    # Whether the value of an image is independent of its batch, unlike that of a network.
     is_closed_form = True
 
     @torch.no_grad()
@@ -51,13 +51,13 @@ class ImageMeasure(ABC):
                 point or both uint8.
             data_range: ``L`` for ``[0, L]``, or ``(lo, hi)``. None is 1 for floating point and 255
                 for uint8.
-            memory: a dict in which measures of the same two batches share the prepared images; an
-                empty one for each pair of batches.
+            memory: a dict through which measures share the prepared images of a pair of batches;
+                pass a new one for each pair.
 
         Raises:
-            ValueError: shapes differ; images too small for the measure; channels that the protocol
-                does not know.
-            TypeError: integer tensors other than uint8; uint8 beside floating point.
+            ValueError: shapes differ, images are too small for the measure, or the protocol does
+                not support the number of channels.
+            TypeError: integer tensors other than uint8, or one uint8 and one floating point image.
         """
         values = self._values(plain(pred), plain(target), data_range, memory)
         return widened(plain(values))
@@ -70,12 +70,12 @@ class ImageMeasure(ABC):
 
     @abstractmethod
     def describe(self) -> str:
-        """Everything that decides the number, in words."""
+        """A description of everything that the value depends on."""
 
     @property
     def weights_sha256(self) -> str:
-        """SHA-256 of the parameters of the networks that it holds; empty if it holds none. Two
-        measures of one description may differ in it.
+        """SHA-256 of the parameters of its networks; empty without a network. Measures with equal
+        descriptions may differ in it.
         """
         held = [network for value in vars(self).values() for network in networks_in(value)]
         return weights_digest(*held)
@@ -86,19 +86,19 @@ class ImageMeasure(ABC):
         return False
 
     def stream(self, *, data_range: DataRange) -> Stream | None:
-        """A measure of a clip in chunks of luma with values in ``data_range``, of measures that see
-        more of a clip than its frames.
+        """For measures that compare more than single frames: a measure of a clip that is passed in
+        chunks of luma with values in ``data_range``. None for other measures.
         """
         del data_range
         return None
 
     def to(self, device: torch.device | str) -> "ImageMeasure":
-        """Move the network, of a measure that owns one; returns the measure itself."""
+        """Move the network, if the measure has one. Return the measure itself."""
         del device
         return self
 
     def __repr__(self) -> str:
-        """The name, and all that decides the number."""
+        """Show the name and the description."""
         return f"<measure {self.name}: {self.describe()}>"
 
 

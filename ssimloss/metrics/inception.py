@@ -72,35 +72,34 @@ class InceptionMetrics(MovedMetric):
         weights: ``"imagenet"``, the weights of published FIDs
             (``ssimloss weights fetch inception``), a path, a state dict in torch-fidelity's layout,
             or ``"random"``.
-        network: another network instead, of which a frozen copy is taken: a module of images
-            ``(N, 3, H, W)``, float32 in [0, 1], that returns features ``(N, D)``. It resizes and
-            normalises by itself. Numbers of two networks cannot be compared.
-        head: for ``"is"`` with a ``network``: a module of its features that returns the logits
-            ``(N, K)`` of classes.
-        data_range: of float images, which are clamped to it and rounded to 8 bit; uint8 images are
-            taken as they are.
-        subsets, subset_size: of KID, see :func:`kernel_distance`.
-        splits: of the Inception score, see :func:`inception_score`.
-        shuffle: take the images in random order, the same every time, for the splits of the
-            Inception score.
-        seed: of that order and of KID's subsets; 2020 is torch-fidelity's.
-        process_group: of ``torch.distributed``.
+        network: a network to use instead: a module from images ``(N, 3, H, W)``, float32 in [0, 1],
+            to features ``(N, D)``. A frozen copy is made. The module must resize and normalise
+            images itself. Values of two networks cannot be compared.
+        head: for ``"is"`` with a ``network``: a module from its features to logits ``(N, K)`` of
+            classes.
+        data_range: data range of float images, which are clamped to it and rounded to 8 bit; uint8
+            images are used unchanged.
+        subsets, subset_size: subsets of KID, see :func:`kernel_distance`.
+        splits: splits of the Inception score, see :func:`inception_score`.
+        shuffle: shuffle the images for the splits of the Inception score, the same way every time.
+        seed: seed of that order and of the subsets of KID; 2020 is torch-fidelity's.
+        process_group: the processes of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
 
-    ``update(images, real=True)`` for those of the data set, ``update(images, real=False)`` for
-    generated ones, with the ``index`` of each image in its set where a sampler may repeat images;
-    ``compute()`` returns ``{"fid": ..., "kid": ..., "kid_std": ..., "is": ..., "is_std": ...}``. It
-    keeps 8 kB per image.
+    Call ``update(images, real=True)`` for images of the data set and ``update(images, real=False)``
+    for generated images, with the ``index`` of each image in its set if a sampler may repeat
+    images. ``compute()`` returns ``{"fid": ..., "kid": ..., "kid_std": ..., "is": ..., "is_std":
+    ...}``. The metric stores 8 kB per image.
 
     Raises:
-        ValueError: an unknown measure, a number out of its range; ``weights`` with a network;
-            ``"is"`` with a network and without a head.
-        TypeError: ``network`` or ``head`` is no module.
+        ValueError: a measure is unknown, a number is out of its range, ``weights`` is given with a
+            network, or ``"is"`` has a network but no head.
+        TypeError: ``network`` or ``head`` is not a module.
         RuntimeError: the weights are not installed; the error states how to get them.
 
-    Source: agrees with torch-fidelity 0.4 on the same images to 1e-6 of the value where that one is
-    exact (docs/metrics.md lists them). Subsets and splits are of the images in the order of their
-    indices, or as they came.
+    Source: agrees with torch-fidelity 0.4 on the same images to 1e-6 of the value, except where
+    that is inexact (see docs/metrics.md). Subsets and splits use the images in the order of their
+    indices, or of the updates without an index.
     """
 
     is_differentiable = False
@@ -192,15 +191,15 @@ class InceptionMetrics(MovedMetric):
     def extract(self, images: Tensor) -> Tensor:
         """The features, float32 ``(N, 2048)``, or ``(N, D)`` of another network.
 
-        Gray images stand for all three channels. If an image contains NaN, its features are NaN.
+        A gray image is used for all three channels. If an image contains NaN, its features are NaN.
 
         Args:
             images: ``(N, 3, H, W)`` or ``(N, 1, H, W)``, uint8 or, in ``data_range``, floating
                 point.
 
         Raises:
-            ValueError: other shapes.
-            TypeError: integers that are not uint8.
+            ValueError: the shape is another one.
+            TypeError: integer tensors other than uint8.
         """
         images, spoilt = plain(images), None
         if not isinstance(images, Tensor) or images.dtype is not torch.uint8:
@@ -229,7 +228,7 @@ class InceptionMetrics(MovedMetric):
         return self._checked(self.network(images.float() / 255), len(images))
 
     def _checked(self, features: Any, count: int) -> Tensor:
-        """Features of a network of the caller's own."""
+        """Check the features of the caller's network."""
         if not isinstance(features, Tensor) or features.ndim != 2 or len(features) != count:
             found = tuple(features.shape) if isinstance(features, Tensor) else type(features)
             raise ValueError(
@@ -257,13 +256,13 @@ class InceptionMetrics(MovedMetric):
         Args:
             images: uint8 or, in ``data_range``, floating point ``(N, 3, H, W)``; batches may differ
                 in size.
-            real: whether they are of the data set.
-            index: the place of each image in its set, in every update or in none.
-            imgs: another name of ``images``, that of torchmetrics' own classes in a
+            real: whether they are images of the data set.
+            index: the position of each image in its set; pass it in all updates, or in none.
+            imgs: another name for ``images``, used by torchmetrics' own classes in a
                 ``MetricCollection``.
 
         Raises:
-            ValueError, TypeError: as :meth:`extract`; not one integer for each image.
+            ValueError, TypeError: as in :meth:`extract`; ``index`` is not one integer per image.
         """
         images = given(self, "images", images, "imgs", imgs)
         if not isinstance(real, bool):
@@ -280,13 +279,12 @@ class InceptionMetrics(MovedMetric):
             add_rows(getattr(self, f"{name}_index"), place)
 
     def compute(self) -> dict[str, Tensor]:
-        """The measures, float64 scalars; those of a set with an image that has a NaN are not
-        numbers.
+        """The measures, float64 scalars; NaN if an image of their sets contains NaN.
 
         Raises:
-            RuntimeError: too few images.
-            ValueError: fewer images than ``subset_size`` or ``splits``; an index in some updates
-                and not in others, negative, or that of different images.
+            RuntimeError: there are too few images.
+            ValueError: there are fewer images than ``subset_size`` or ``splits``, only some updates
+                have an index, an index is negative, or different images have the same index.
         """
         self._tell_range(self.data_range, SETS)
         compares = bool(set(self.measures) - {"is"})
@@ -298,11 +296,11 @@ class InceptionMetrics(MovedMetric):
         """The measures of two sets of features, as :meth:`extract` returns them.
 
         Args:
-            real, fake: ``(N, D)`` and ``(M, D)`` on one device; the Inception score looks at
-                ``fake`` alone.
+            real, fake: ``(N, D)`` and ``(M, D)`` on one device; the Inception score uses ``fake``
+                only.
 
         Raises:
-            ValueError: fewer images than ``subset_size`` or ``splits``.
+            ValueError: there are fewer images than ``subset_size`` or ``splits``.
         """
         found = {}
         no_number = to_float64_device(fake.new_full((), torch.nan)).double()

@@ -82,23 +82,23 @@ def measure(
             ``"ssim"``, ``"ms_ssim"`` as the protocol defines them; ``"g_ssim"``, ``"l1"`` and the
             other registered measures of the images that the protocol prepares; ``"lpips"``
             (AlexNet, what papers report), ``"lpips_vgg"``, ``"lpips_squeeze"``, ``"dists"`` and
-            ``"embedded"`` (the network in the package) of all channels, rounded and cut as the
+            ``"embedded"`` (the network in the package) of all channels, rounded and cropped as the
             protocol defines. Also a measure that you registered, and ``"module:attribute"`` for a
             :class:`ssimloss.Measure` or a function ``(pred, target) -> (N,)`` with an
             attribute ``higher_is_better``.
-        protocol: a name of :data:`PROTOCOLS`, with ``scale`` where it needs one; or a protocol.
-            ``None`` is ``"plain"``, or the protocol of an imported measure that has its own.
-        scale: the factor of enlargement, for the name of a protocol.
-        weights: of the network of a deep measure: ``"imagenet"``, a path, a state dict, or
-            ``"random"``; other measures refuse them.
-        precision: of measures in closed form. ``"float32"`` is faster. SSIM then differs by up to
-            3e-7 on photographs, 5e-7 on crops of 64x64 pixels, and 2e-6 where bright flat areas
-            stand beside dark ones. PSNR is computed in float64 in any case, networks in float32.
+        protocol: a name of :data:`PROTOCOLS`, with ``scale`` if it needs one, or a protocol.
+            ``None`` means ``"plain"``, or the own protocol of an imported measure.
+        scale: the upscaling factor, for a protocol given by name.
+        weights: weights of the network of a deep measure: ``"imagenet"``, a path, a state dict, or
+            ``"random"``; for other measures, they raise an error.
+        precision: precision of measures in closed form. ``"float32"`` is faster. SSIM then differs
+            by up to 3e-7 on photographs, 5e-7 on crops of 64x64 pixels, and 2e-6 where bright flat
+            areas are next to dark ones. PSNR is always computed in float64, networks in float32.
 
     Raises:
-        ValueError: an unknown name; weights that do not fit; a module or attribute that is missing;
-            a scale that is missing; an option that would be ignored: a scale, weights, a precision
-            for a measure that is not in closed form, a protocol for a measure that has its own.
+        ValueError: the name is unknown; weights do not fit; a module, an attribute or the scale is
+            missing; or an option would be ignored: a scale, weights, a precision for a measure that
+            is not in closed form, a protocol for a measure that has its own.
         TypeError: ``protocol`` is not a protocol.
         RuntimeError: weights are not installed; the error states how to get them.
     """

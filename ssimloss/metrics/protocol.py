@@ -30,12 +30,12 @@ Prepared = dict[Hashable, tuple[Tensor, Tensor]]
 
 
 class Protocol(ABC):
-    """How two images are prepared, and the definitions of PSNR, SSIM and MS-SSIM.
+    """The preparation of two images, and the definitions of PSNR, SSIM and MS-SSIM.
 
     Images are ``(N, C, H, W)``, floating point of any precision or uint8, with values in
-    ``data_range``: ``L`` for ``[0, L]``, or ``(lo, hi)``; by default ``[0, 1]``, for uint8
-    ``[0, 255]``. Whatever is computed is computed in float64, without a graph, for each image by
-    itself.
+    ``data_range``: ``L`` for ``[0, L]``, or ``(lo, hi)``. The default is ``[0, 1]``, and
+    ``[0, 255]`` for uint8. All values are computed in float64, without a graph, and separately for
+    each image.
     """
 
     @property
@@ -45,22 +45,21 @@ class Protocol(ABC):
 
     @property
     def crop_border(self) -> int:
-        """Pixels that are cut off every side."""
+        """Number of pixels that are cropped at each side."""
         return 0
 
     @abstractmethod
     def convention(self, definition: Definition, *, gray: bool = False) -> Convention:
-        """The definition, with its preparation; of gray images where ``gray``."""
+        """The definition with its preparation, for gray images if ``gray``."""
 
     def prepare(
         self, pred: Tensor, target: Tensor, *, data_range: DataRange | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Both images as their PSNR is taken: float64 on a scale of [0, 1],
-        ``(N, 1 or C, H', W')``.
+        """Both images as prepared for PSNR: float64 on a scale of [0, 1], ``(N, 1 or C, H', W')``.
 
         Raises:
-            ValueError: shapes differ, a luma of images that are neither gray nor RGB, a border that
-                leaves nothing.
+            ValueError: shapes differ, images are neither gray nor RGB and the protocol needs a
+                luma, or nothing remains after the crop.
             TypeError: integer tensors.
         """
         return self.prepared(pred, target, data_range=data_range)
@@ -68,7 +67,7 @@ class Protocol(ABC):
     def prepare_color(
         self, pred: Tensor, target: Tensor, *, data_range: DataRange | None = None
     ) -> tuple[Tensor, Tensor]:
-        """The same without a luma: all channels, ``(N, C, H', W')``."""
+        """Both images as prepared for PSNR, but with all channels: ``(N, C, H', W')``."""
         return self.prepared(pred, target, data_range=data_range, color=True)
 
     @torch.no_grad()
@@ -83,13 +82,12 @@ class Protocol(ABC):
         memory: Prepared | None = None,
         dtype: torch.dtype | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Both images as a definition takes them.
+        """Both images as prepared for a definition.
 
         Args:
-            color: leave the luma out.
-            memory: where images that were prepared the same way are looked up and left; one for
-                each pair of batches.
-            dtype: of the result; None for float64.
+            color: keep all channels instead of the luma.
+            memory: a cache of prepared images; use a new one for each pair of batches.
+            dtype: dtype of the result; None for float64.
         """
         prepare = self._preparing(pred, target, data_range, definition, color, dtype)
         if memory is None:
@@ -108,7 +106,9 @@ class Protocol(ABC):
         color: bool,
         dtype: torch.dtype | None,
     ) -> "functools.partial[tuple[Tensor, Tensor]]":
-        """What prepares these images, or some of the batch, which are checked here."""
+        """A function that prepares these images, or a part of the batch. It checks the images
+        first.
+        """
         preparation, data_range = self._checked(pred, target, data_range, definition, color)
         return functools.partial(
             preparation,
@@ -125,7 +125,7 @@ class Protocol(ABC):
         definition: Definition,
         color: bool = False,
     ) -> tuple[Preparation, DataRange]:
-        """The preparation of these images, which are checked, and their data range."""
+        """Check the images; return their preparation and their data range."""
         data_range = range_in_use(pred, target, data_range)
         preparation = self.convention(definition, gray=pred.shape[1] == 1).preparation
         if color:
@@ -136,7 +136,7 @@ class Protocol(ABC):
     def _check_values(
         self, preparation: Preparation, pred: Tensor, target: Tensor, data_range: DataRange
     ) -> None:
-        """Check the channels for a luma, and, for ``debug``, the values."""
+        """Check the number of channels and, under ``ssimloss.debug()``, the values."""
         channels = pred.shape[1]
         if preparation.luma is not None and channels != 3:
             raise ValueError(
@@ -159,10 +159,10 @@ class Protocol(ABC):
         memory: Prepared | None = None,
         dtype: torch.dtype | None = None,
     ) -> Tensor:
-        """What ``function`` returns for the prepared images, ``(N,)``.
+        """The result of ``function`` for the prepared images, ``(N,)``.
 
-        Without ``memory``, a CPU prepares and compares one image after the other, so that a
-        prepared one is still in its cache when it is compared.
+        Without ``memory``, images on a CPU are prepared and compared one by one, so that a prepared
+        image is still in the cache when it is compared.
 
         Args:
             definition, color, memory, dtype: as in :meth:`prepared`.
@@ -172,7 +172,7 @@ class Protocol(ABC):
             room: list[Tensor] = []
 
             def value(x: Tensor, y: Tensor) -> Tensor:
-                # A copy, lest the value is a view of an image that the next one is written over.
+                # A copy: the value may be a view of memory that the next image overwrites.
                 return function(*prepare(x, y, room=room)).clone()
 
             return one_by_one(value, pred, target)
@@ -232,19 +232,19 @@ class Protocol(ABC):
         return self.compute("psnr", pred, target, data_range=data_range)
 
     def ssim(self, pred: Tensor, target: Tensor, *, data_range: DataRange | None = None) -> Tensor:
-        """SSIM of each image, ``(N,)`` float64; images smaller than the window are a ValueError."""
+        """SSIM of each image, ``(N,)`` float64. Images smaller than the window raise ValueError."""
         return self.compute("ssim", pred, target, data_range=data_range)
 
     def ms_ssim(
         self, pred: Tensor, target: Tensor, *, data_range: DataRange | None = None
     ) -> Tensor:
-        """MS-SSIM of each image, ``(N,)`` float64; images too small for five scales (161 to 176
-        pixels) are a ValueError.
+        """MS-SSIM of each image, ``(N,)`` float64. Images too small for five scales (161 to 176
+        pixels) raise ValueError.
         """
         return self.compute("ms_ssim", pred, target, data_range=data_range)
 
     def steps(self, definition: Definition, *, color: bool = False) -> list[str]:
-        """How images are prepared for this definition, in words."""
+        """A description of each step of the preparation for this definition."""
         state = self._state(definition)
         if color:
             state |= {"luma": None, "round": False}
@@ -262,7 +262,7 @@ class Protocol(ABC):
         return [step for step in steps if step != "cut 0 pixels off every side"] + gray
 
     def formula(self, definition: Definition) -> list[str]:
-        """What is computed from the prepared images, in words."""
+        """A description of each step of the computation from the prepared images."""
         state = self._state(definition)
         attributes = self.convention(definition).table.attributes
         return [
@@ -272,8 +272,8 @@ class Protocol(ABC):
         ]
 
     def describe(self) -> str:
-        """A description of everything that affects the values: a line each for the protocol, the
-        preparation of the images, and every definition.
+        """A description of everything that affects the values: one line each for the protocol, the
+        preparation of the images, and each definition.
         """
         steps = {definition: "; ".join(self.steps(definition)) for definition in DEFINITIONS}
         alike = len(set(steps.values())) == 1
@@ -291,11 +291,11 @@ class Protocol(ABC):
 
 
 def range_in_use(pred: Tensor, target: Tensor, given: DataRange | None) -> DataRange:
-    """The data range of two images: the one that is given, else that of their kind.
+    """The data range of two images: ``given``, or the default for their dtype.
 
     Raises:
-        ValueError: they have two shapes; one is gray and the other in colour.
-        TypeError: integer tensors other than uint8; one of uint8 beside one in floating point.
+        ValueError: shapes differ, or one image is gray and the other in colour.
+        TypeError: integer tensors other than uint8, or one uint8 and one floating point image.
     """
     _checks.stored_images(pred, target)
     stored = pred.dtype is torch.uint8

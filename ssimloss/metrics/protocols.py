@@ -29,24 +29,25 @@ OF_SCALE: Final = ("basicsr", "basicsr_rgb", "edsr")
 
 @dataclasses.dataclass(frozen=True)
 class SuperResolutionProtocol(Protocol):
-    """How super-resolution papers measure: 8-bit images, the border cut off, PSNR and SSIM (Wang et
-    al. 2004) of the luma.
+    """The protocol of super-resolution papers: 8-bit images without their border, PSNR and SSIM
+    (Wang et al. 2004) of the luma.
 
-    With its defaults the PSNR and SSIM of BasicSR's ``calculate_psnr`` and
-    ``calculate_ssim(..., test_y_channel=True)``, and so those of MATLAB scripts; MS-SSIM is Wang's
-    ``msssim.m``.
+    With the defaults, PSNR and SSIM equal BasicSR's ``calculate_psnr`` and
+    ``calculate_ssim(..., test_y_channel=True)``, and thereby those of MATLAB scripts. MS-SSIM is
+    Wang's ``msssim.m``.
 
     Args:
-        scale: the factor of enlargement.
+        scale: the upscaling factor.
         luma: ``"bt601_studio"`` is the Y of MATLAB's ``rgb2ycbcr``, 16 to 235; ``"bt601"`` full
             range; ``"matlab"`` ``rgb2gray``; ``None`` compares all channels. A gray image is its
             own luma.
-        quantize: round to 256 levels, as in an 8-bit file. Values are clamped to the data range in
-            any case.
-        border: pixels cut off every side; ``None`` for as many as the scale.
+        quantize: round to 256 levels, as in an 8-bit file. Values are always clamped to the data
+            range.
+        border: number of pixels to crop at each side; ``None`` means ``scale``.
 
     Raises:
-        ValueError, TypeError: no positive integer, no such luma.
+        ValueError: ``scale`` is not positive, ``border`` is negative, or ``luma`` is unknown.
+        TypeError: ``scale`` or ``border`` is not an integer, or ``quantize`` is not a bool.
     """
 
     scale: int
@@ -55,7 +56,7 @@ class SuperResolutionProtocol(Protocol):
     border: int | None = None
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         _checks.count("scale", self.scale)
         if self.luma is not None:
             _checks.choice("luma", self.luma, LUMAS)
@@ -73,7 +74,7 @@ class SuperResolutionProtocol(Protocol):
 
     @property
     def crop_border(self) -> int:
-        """As many pixels as the scale, unless ``border`` is set."""
+        """``border``, or ``scale`` by default."""
         return self.scale if self.border is None else self.border
 
     def convention(self, definition: Definition, *, gray: bool = False) -> Convention:
@@ -98,7 +99,7 @@ def _super_resolution(
     )
 
 
-# As of a dataclass, it knows its fields only when the class is there.
+# After the class statement, because the decorator reads the signature of the dataclass.
 SuperResolutionProtocol.__init__ = keywords()(SuperResolutionProtocol.__init__)  # type: ignore[method-assign]
 
 

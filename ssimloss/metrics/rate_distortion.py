@@ -30,21 +30,22 @@ class RateCurve:
     """Points of one codec on one image or clip, in any order.
 
     Args:
-        rate: positive, in any unit, the same for both curves.
-        quality: any measure that rises all along with the rate, or falls all along.
+        rate: positive rates, in any unit that is the same for both curves.
+        quality: any measure that rises or falls monotonically with the rate.
     """
 
     rate: Sequence[float] | Array
     quality: Sequence[float] | Array
 
 
-# As of a dataclass, it knows its fields only when the class is there.
+# After the class statement, because the decorator reads the signature of the dataclass.
 RateCurve.__init__ = keywords()(RateCurve.__init__)  # type: ignore[method-assign]
 
 
 @keywords()
 def bd_rate(anchor: RateCurve, test: RateCurve, *, method: CurveMethod = "cubic") -> float:
-    """Bjontegaard's difference in rate: how many percent more ``test`` takes for equal quality.
+    """Bjontegaard's difference in rate: how much more rate ``test`` needs for equal quality, in
+    percent.
 
     Args:
         anchor, test: points of both curves, at least four for ``"cubic"``.
@@ -52,11 +53,11 @@ def bd_rate(anchor: RateCurve, test: RateCurve, *, method: CurveMethod = "cubic"
             and ``"akima"`` piecewise cubics through all points, which need SciPy.
 
     Returns:
-        Percent; negative if ``test`` takes less.
+        Percent; negative if ``test`` needs less.
 
     Raises:
-        ValueError: too few points, values that are not finite, rates that are not positive,
-            qualities that do not rise or fall all along, curves without a common quality.
+        ValueError: there are too few points, values are not finite, rates are not positive,
+            qualities are not monotonic, or the curves have no common quality.
         ModuleNotFoundError: SciPy is not installed.
 
     Source: VCEG-M33. Agrees with the package bjontegaard to 1e-9.
@@ -76,10 +77,10 @@ def bd_quality(anchor: RateCurve, test: RateCurve, *, method: CurveMethod = "cub
         method: as for :func:`bd_rate`.
 
     Returns:
-        In the unit of the quality.
+        The difference, in the unit of the quality.
 
     Raises:
-        ValueError: as :func:`bd_rate`; curves without a common rate.
+        ValueError: as for :func:`bd_rate`, or the curves have no common rate.
         ModuleNotFoundError: SciPy is not installed.
 
     Source: VCEG-M33. Agrees with the package bjontegaard to 1e-9.

@@ -6,16 +6,16 @@ from torch import Tensor
 
 
 class EpochScores(dict[str, float]):
-    """The mean of each metric over the images of an epoch, by its name.
+    """The mean of each metric over the images of an epoch, by name.
 
     Attributes:
-        count: how many images were measured.
-        infinite: by metric, how many values are infinite because the image is perfect (the PSNR of
-            equal images). The mean leaves them out; it is infinite only if all of them are.
-        images: by metric, the value of each image, float64 ``(count,)`` on the CPU; None if none
-            were kept.
-        index: the place of each of these images in the dataset, float64 ``(count,)``; None if the
-            images had none, and ``images`` are as they came.
+        count: number of measured images.
+        infinite: by metric, the number of values that are infinite because the image is perfect
+            (the PSNR of equal images). The mean leaves them out; it is infinite if all values are.
+        images: by metric, the value of each image, float64 ``(count,)`` on the CPU; None if values
+            were not kept.
+        index: the position of each of these images in the dataset, float64 ``(count,)``; None
+            without an index, where ``images`` are in the order of the updates.
     """
 
     def __init__(

@@ -45,32 +45,31 @@ class Validator:
     """Means of measures over the images of an epoch, in a plain loop, under ``torch.distributed``
     or in Lightning.
 
-    ``update`` keeps sums on the device of the images and never waits for it; ``compute`` copies
-    once to the host, and exchanges once with the other processes if there are any. No image is
-    kept.
+    ``update`` keeps sums on the device of the images and does not wait for it. ``compute`` copies
+    to the host once and communicates once with the other processes. Images are not stored.
 
     Args:
-        metrics: names of :data:`MEASURES`, in any spelling that :func:`measure` reads; results
-            have the names of :data:`MEASURES`. Or a mapping from names of your own to such names,
+        metrics: names of :data:`MEASURES`, in any spelling that :func:`measure` accepts; results
+            have the names of :data:`MEASURES`. Or a mapping from your own names to such names,
             measures of :func:`measure`, or functions ``(pred, target) -> (N,)``. A function whose
             only positional parameter is ``pred`` is called with ``pred`` alone. Its attribute
-            ``higher_is_better``, if it has one, states which infinity is perfect; without one, the
-            mean includes every infinite value.
-        protocol: for the measures that are named: a name of :data:`PROTOCOLS`, with ``scale`` where
-            it needs one, or a protocol. ``None`` is ``"plain"``.
-        scale: the factor of enlargement, for the name of a protocol.
-        data_range: of the images, ``L`` for ``[0, L]`` or ``(lo, hi)``. None is 1 for floating
-            point images and 255 for uint8. Functions are given the images as they are.
-        weights: of deep measures that are named, see :func:`measure`.
-        keep_values: keep the values of each image for :meth:`values`, also without an index.
-        process_group: of ``torch.distributed``, whose processes share an epoch; the default group
-            unless given.
+            ``higher_is_better`` determines which infinity is perfect; without it, the mean includes
+            all infinite values.
+        protocol: protocol of the named measures: a name of :data:`PROTOCOLS`, with ``scale`` if it
+            needs one, or a protocol. ``None`` means ``"plain"``.
+        scale: the upscaling factor, for a protocol given by name.
+        data_range: data range of the images, ``L`` for ``[0, L]`` or ``(lo, hi)``. None means 1 for
+            floating point images and 255 for uint8. Functions receive the images unchanged.
+        weights: weights of the named deep measures, see :func:`measure`.
+        keep_values: keep the value of each image for :meth:`values`, even without an index.
+        process_group: the processes of ``torch.distributed`` that share an epoch; None means the
+            default group.
 
     Raises:
-        ValueError: no metric, an unknown one, one named twice; an empty ``data_range``; weights and
-            no deep measure that is named.
-        TypeError: a metric that is neither a name nor callable like that.
-        RuntimeError: weights that are not here.
+        ValueError: there is no metric, a metric is unknown or named twice, ``data_range`` is empty,
+            or ``weights`` is given without a named deep measure.
+        TypeError: a metric is neither a name nor such a function.
+        RuntimeError: weights are not installed.
     """
 
     @keywords()
@@ -144,18 +143,18 @@ class Validator:
         Args:
             pred, target: images ``(N, C, H, W)`` with values in ``data_range``, both floating
                 point or both uint8; batches may differ in size.
-            index: the place of each image in the whole dataset, in every update of an epoch or in
-                none. With it an image counts once, whatever a padded ``DistributedSampler``
-                repeated, and the mean of values is the same to the last digit for any number of
-                processes; the values are, too, of measures in closed form on a CPU, while those of
-                networks may move with the batch.
+            index: the position of each image in the dataset; pass it in all updates of an epoch,
+                or in none. Each image then counts once, even if a padded ``DistributedSampler``
+                repeats it, and the mean of given values is bitwise equal for any number of
+                processes. On a CPU, so are the values of measures in closed form; those of networks
+                may depend on the batch.
 
         Returns:
             The values of this batch by metric, ``(N,)`` each, on the device.
 
         Raises:
-            ValueError: images that a measure does not take; a function that does not return one
-                number for each image.
+            ValueError: a measure does not support these images, or a function does not return one
+                value per image.
         """
         _checks.stored_image("pred", pred)
         if pred.device != self._device:
@@ -189,20 +188,19 @@ class Validator:
         return {name: values[name] for name in self.metrics}
 
     def compute(self) -> EpochScores:
-        """The mean of each metric over the images since the last ``reset``, the same in every
-        process, all of which have to call it.
+        """The mean of each metric over the images since the last ``reset``. All processes must call
+        it, and all get the same result.
 
-        Where a perfect image has an infinite value, as the PSNR of equal images, the mean is that
-        of the other images, and ``infinite`` of the result counts what it leaves out. The mean is
-        infinite if all values are, or if one is in the direction that is worse. It is NaN if a
-        value is.
+        The mean leaves out the infinite values of perfect images (the PSNR of equal images);
+        ``infinite`` of the result counts them. The mean is infinite if all values are, or if one
+        value is infinite in the worse direction. It is NaN if a value is NaN.
 
         It warns once if images lie outside ``data_range``, or use less than a hundredth of it.
 
         Raises:
-            RuntimeError: there was no image.
-            ValueError: an index that is negative, or that of different images, as when each batch
-                counts from 0.
+            RuntimeError: no image was measured.
+            ValueError: an index is negative, or different images have the same index, for example
+                because each batch counts from 0.
         """
         found = self._accumulator.compute()
         words = "" if self._told else _ranges.describe(found.ranges, self._range_in_use)
@@ -222,13 +220,14 @@ class Validator:
         )
 
     def values(self) -> dict[str, Tensor]:
-        """The value of each image by metric, ``(count,)`` float64 on the CPU: with an index in its
-        order, each image once; without one as they came.
+        """The value of each image by metric, ``(count,)`` float64 on the CPU.
 
-        Under ``torch.distributed`` those of all processes; all of them have to call it.
+        With an index, values are in its order and each image counts once; otherwise they are in the
+        order of the updates. Under ``torch.distributed``, it returns the values of all processes;
+        all must call it.
 
         Raises:
-            RuntimeError: neither an index nor ``keep_values``; no image.
+            RuntimeError: there is neither an index nor ``keep_values``, or no image was measured.
         """
         found = self.compute().images
         if found is None:
@@ -245,20 +244,20 @@ class Validator:
     def run(
         self, network: nn.Module, loader: Iterable[Any], *, unpack: Unpacking | None = None
     ) -> EpochScores:
-        """One epoch: ``reset``, measure ``network(input)`` of each batch in evaluation mode,
-        ``compute``.
+        """Measure one epoch: ``reset``, ``update`` with ``network(input)`` of each batch in
+        evaluation mode, ``compute``.
 
         Args:
-            network: takes a batch of inputs to images; its training mode is put back afterwards.
+            network: maps a batch of inputs to images; its training mode is restored afterwards.
             loader: yields ``(input, target)``, ``(input, target, index)``, or a dict with ``"lq"``
-                and ``"gt"`` as in BasicSR, and perhaps ``"index"``.
+                and ``"gt"`` as in BasicSR, and optionally ``"index"``.
             unpack: for other batches: the keys of a dict, ``("low", "high")`` or ``("low", "high",
                 "index")``; or a function of the batch that returns ``(input, target)`` or
                 ``(input, target, index)``.
 
         Raises:
-            ValueError: batches of another form; what ``update`` raises.
-            TypeError: ``unpack`` is neither.
+            ValueError: a batch has another form, or ``update`` raises an error.
+            TypeError: ``unpack`` is neither keys nor a function.
         """
         self.reset()
         place = next(
@@ -281,12 +280,12 @@ class Validator:
         return self.compute()
 
     def __repr__(self) -> str:
-        """Each metric with everything that decides its numbers."""
+        """Show each metric with everything that its values depend on."""
         lines = [f"{type(self).__name__}(data_range={self.data_range!r}"]
         return "\n  ".join([*lines, *self.describe().splitlines()]) + "\n)"
 
     def describe(self) -> str:
-        """Each metric in words, one line each."""
+        """A description of each metric, one per line."""
         lines = [
             found.describe() if isinstance(found, ImageMeasure) else f"a function, {found!r}"
             for found in self.metrics.values()

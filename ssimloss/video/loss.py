@@ -48,7 +48,7 @@ class LumaOptions(Backed, Reduced, Ranged):
     luma_range: LumaRange = "limited"
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault."""
+        """Check the options."""
         super().__post_init__()
         _checks.choice("matrix", self.matrix, MATRICES)
         _checks.choice("luma_range", self.luma_range, LUMA_RANGES)

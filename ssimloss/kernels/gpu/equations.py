@@ -83,7 +83,7 @@ def structure(means, variances, constants, factors):
 
 @triton.jit
 def _log1p(value):
-    """The square root of non-negative numbers, to rounding."""
+    """``log(1 + value)`` of non-negative numbers, to rounding."""
     rounded = 1.0 + value
     lost = rounded == 1.0
     ratio = value / tl.where(lost, 1.0, rounded - 1.0)
