@@ -386,6 +386,8 @@ def _function(measure: Measure, name: str, as_loss: bool) -> Callable[..., Tenso
 
     _options.sign(function, measure.images, _options.fields(record), measure.tensors)
     function.__name__ = function.__qualname__ = name
+    rises = measure.better == "higher" and not (as_loss and measure.role == "score")
+    function.__dict__["higher_is_better"] = rises
     # Functions of the package are pickled by their public place, others by that of their equation.
     home = measure.equation.__module__
     is_own = home.startswith("ssimloss.")
