@@ -1019,7 +1019,9 @@ def test_bad_terms(settings: dict[str, object], error: type[Exception], message:
 
 
 @pytest.mark.parametrize(
-    "score", [F.ssim, F.psnr, functools.partial(F.ms_ssim, min_size="fewer_scales")], ids=repr
+    "score",
+    [F.ssim, F.psnr, functools.partial(F.ms_ssim, min_size="fewer_scales")],
+    ids=["ssim", "psnr", "partial"],
 )
 @pytest.mark.parametrize("weight", [0.1, {"weight": 0.1, "start": 5}], ids=["number", "schedule"])
 def test_a_score_that_training_would_lower(score: Callable[..., Tensor], weight: Any) -> None:

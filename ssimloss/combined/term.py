@@ -218,8 +218,10 @@ def _check_loss(loss: object) -> None:
             f"loss is the class {loss.__name__}, not a loss; build it: Term({loss.__name__}(...))"
         )
     if not callable(loss):
+        way_out = "; pass its attribute loss" if callable(getattr(loss, "loss", None)) else ""
         raise TypeError(
             f"loss must be callable (a module, a function, a method), got {type(loss).__name__}"
+            f"{way_out}"
         )
 
 

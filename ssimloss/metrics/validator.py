@@ -258,8 +258,13 @@ class Validator:
 
         Raises:
             ValueError: batches of another form; what ``update`` raises.
-            TypeError: ``unpack`` is neither.
+            TypeError: ``unpack`` is neither; ``network`` is not a module.
         """
+        if not isinstance(network, nn.Module):
+            raise TypeError(
+                "network must be a torch.nn.Module, which run switches to evaluation mode, got "
+                f"{type(network).__name__}; for a function, call update in a loop of your own"
+            )
         self.reset()
         place = next(
             (tensor.device for tensor in (*network.parameters(), *network.buffers())), None
