@@ -76,8 +76,8 @@ def floating(name: str, value: Tensor) -> None:
         )
     if not value.dtype.is_floating_point:
         raise TypeError(
-            f"{name} must be floating point, got {value.dtype}; cast it, and pass data_range=255 "
-            "for 8-bit values"
+            f"{name} must be floating point, got {value.dtype}; cast it: {name}.float() / 255 "
+            "brings 8-bit values to [0, 1]"
         )
     dense(name, value)
     if value.dtype not in _DTYPES:
@@ -300,13 +300,24 @@ def data_range(value: DataRange) -> tuple[float, float]:
 def number(name: str, value: float) -> float:
     """Check for a finite number, of Python or NumPy."""
     if isinstance(value, bool) or not isinstance(value, (int, float, numbers.Real)):
-        raise TypeError(f"{name} must be a number, got {type(value).__name__} {value!r}")
+        raise TypeError(
+            f"{name} must be a number, got {type(value).__name__} {value!r}{_as_text(value)}"
+        )
     if isinstance(value, np.generic):
         value = value.item()
     # By comparison, because torch.compile does not support math.isfinite for dynamic numbers.
     if not abs(value) <= _LARGEST:
         raise ValueError(f"{name} must be finite, got {value!r}")
     return float(value)
+
+
+def _as_text(value: object) -> str:
+    """What to do about a number that is text, as YAML reads ``1e-3``; empty for other values."""
+    try:
+        float(value if isinstance(value, str) else "")
+    except ValueError:
+        return ""
+    return "; convert it with float(); in a YAML file, write a point, as in 1.0e-3"
 
 
 def positive(name: str, value: float) -> float:

@@ -13,6 +13,7 @@ from ssimloss import (
     video,
 )
 from ssimloss._debug import debug
+from ssimloss._spellings import no_attribute
 from ssimloss._version import __version__
 from ssimloss.combined import *  # noqa: F403  # the sum of losses and what it is made of
 from ssimloss.losses import *  # noqa: F403  # its __all__ follows from the measures
@@ -37,5 +38,5 @@ __all__ += losses.__all__  # two statements, because type checkers support only 
 def of_registered(name: str) -> object:
     """Return the module of a measure that was registered after this import."""
     if not any(each.module == name for each in measure.registered()):
-        raise AttributeError(f"module 'ssimloss' has no attribute {name!r}")
+        raise no_attribute("ssimloss", name, __all__)
     return getattr(losses, name)

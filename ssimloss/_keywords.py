@@ -3,6 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Sequence
+from math import inf
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from ssimloss._words import near
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_LISTED = 4  # keywords in an error about arguments by position
 
 
 def unknown(
@@ -57,6 +59,12 @@ def _hint(name: str, known: Sequence[str]) -> str:
     return advice(name, known) or misspelt or advice(nearest(name), known)
 
 
+def by_keyword(names: Sequence[str]) -> str:
+    """The first keywords in parentheses, for an error: ``" (eps=, mask=, ...)"``."""
+    listed = [f"{name}=" for name in names[:_LISTED]] + ["..."] * (len(names) > _LISTED)
+    return f" ({', '.join(listed)})" if listed else ""
+
+
 def keywords(
     otherwise: str = "", *, beside: Sequence[str] = ()
 ) -> Callable[[Callable[P, T]], Callable[P, T]]:
@@ -71,15 +79,27 @@ def keywords(
     def decorated(function: Callable[P, T]) -> Callable[P, T]:
         parameters = list(inspect.signature(function).parameters.values())
         by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+        by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
         known = tuple(p.name for p in parameters if p.kind in by_name and p.name != "self")
         is_open = any(p.kind is p.VAR_KEYWORD for p in parameters) and not beside
         caller = function.__qualname__.removesuffix(".__init__").removesuffix(".__call__")
+        positional = [p.name for p in parameters if p.kind in by_position]
+        most = inf if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(positional)
+        of_call = [name for name in positional if name != "self"]
+        rest = by_keyword([name for name in known if name not in of_call])
 
         @functools.wraps(function)
         def checked(*args: P.args, **given: P.kwargs) -> T:
             for name in given:
                 if name not in known and name not in beside and not is_open:
                     raise unknown(name, caller, known, beside=beside, otherwise=otherwise)
+            if len(args) > most:
+                count = len(args) - len(positional) + len(of_call)
+                raise TypeError(
+                    f"{caller}() takes {', '.join(of_call) or 'nothing'} by position and "
+                    f"everything else by keyword{rest}, got {count} positional "
+                    f"argument{'s' if count > 1 else ''}"
+                )
             if has_numpy_numbers((*args, *given.values())):
                 args = tuple(without_numpy(value) for value in args)  # type: ignore[assignment]
                 given = {k: without_numpy(v) for k, v in given.items()}  # type: ignore[assignment]

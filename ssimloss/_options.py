@@ -18,8 +18,8 @@ from typing_extensions import Self, dataclass_transform
 from ssimloss import _checks
 from ssimloss._checks import DataRange
 from ssimloss._docstrings import after_sections, arguments, entries, joined, section, summary
+from ssimloss._keywords import by_keyword, without_numpy
 from ssimloss._keywords import unknown as unknown
-from ssimloss._keywords import without_numpy
 from ssimloss._reduce import Reduction, check_reduction
 
 _OWN = (str, float, int, bool, type(None))
@@ -331,9 +331,10 @@ def sign_init(cls: type, shown: inspect.Signature) -> None:
     def __init__(self: Any, *args: Any, **options: Any) -> None:
         if len(args) > len(names):
             by_position = f"{', '.join(names)} by position and " if names else ""
+            listed = by_keyword([name for name in shown.parameters if name not in names])
             raise TypeError(
-                f"{type(self).__name__}() takes {by_position}options by keyword, got {len(args)} "
-                "positional arguments"
+                f"{type(self).__name__}() takes {by_position}options by keyword{listed}, got "
+                f"{len(args)} positional argument{'s' if len(args) > 1 else ''}"
             )
         for name in options:
             if name not in shown.parameters:

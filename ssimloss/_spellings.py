@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from ssimloss._words import near
+from ssimloss._words import folded, near
 
 Advice = tuple[str, str]  # an option here, empty for none; the meaning of the other name
 _LEAVE_OUT = "leave it out"
@@ -133,6 +133,67 @@ _IMAGES = {
     **dict.fromkeys(("targets", "Y", "y", "in1", "gt", "hr", "label", "y_true"), "target"),
     **dict.fromkeys(("img2", "im2", "image2", "image_true", "reference"), "target"),
 }
+
+# Other libraries' names of measures, and what is measured here instead.
+_Y = "of the luma: 'psnr' or 'ssim' with protocol='basicsr', on the command line --protocol basicsr"
+_NO_REFERENCE = "this library has no measures without a reference"
+_SETS = (
+    "a measure of whole sets: metrics.InceptionMetrics, on the command line --metrics fid,kid,is"
+)
+_MEASURES = {
+    "mse": "did you mean 'l2'?",
+    "mae": "did you mean 'l1'?",
+    "rmse": "'l2' is its square",
+    **dict.fromkeys(("psnr_y", "psnry", "y_psnr", "ssim_y", "ssimy", "y_ssim"), _Y),
+    **dict.fromkeys(("vifp", "vif_p"), "did you mean 'vif'?"),
+    **dict.fromkeys(("lpips_alex", "lpips_alexnet"), "did you mean 'lpips'?"),
+    "lpips_vgg16": "did you mean 'lpips_vgg'?",
+    **dict.fromkeys(("fid", "kid", "is", "inception_score"), _SETS),
+    **dict.fromkeys(("niqe", "brisque", "piqe", "ilniqe", "nima", "musiq"), _NO_REFERENCE),
+    **dict.fromkeys(("maniqa", "clipiqa", "topiq_nr", "dbcnn", "hyperiqa"), _NO_REFERENCE),
+    **dict.fromkeys(("tv", "total_variation"), "total variation compares no two images"),
+}
+
+# Other libraries' names of classes, and the expression here.
+_CLASSES = {
+    "SSIM": "SSIMLoss, or metrics.SSIM",
+    "MS_SSIM": "MSSSIMLoss, or metrics.MSSSIM",
+    "MultiScaleSSIMLoss": "MSSSIMLoss",
+    "PSNR": "metrics.PSNR",
+    "MSELoss": "L2Loss",
+    "MAELoss": "L1Loss",
+    "GANLoss": "AdversarialLoss",
+    "TVLoss": "TotalVariationLoss",
+    "WeightedTVLoss": "TotalVariationLoss",
+    "LPIPSLoss": "LPIPS",
+    "DISTSLoss": "DISTS",
+    "ContentLoss": "PerceptualLoss",
+    "VGGLoss": "PerceptualLoss",
+    "StyleLoss": "TextureLoss",
+    "GramLoss": "TextureLoss",
+    "FID": "metrics.InceptionMetrics(['fid'])",
+    "KID": "metrics.InceptionMetrics(['kid'])",
+    "FrechetInceptionDistance": "metrics.InceptionMetrics(['fid'])",
+    "KernelInceptionDistance": "metrics.InceptionMetrics(['kid'])",
+    "InceptionScore": "metrics.InceptionMetrics(['is'])",
+    "PeakSignalNoiseRatio": "metrics.PSNR",
+    "StructuralSimilarityIndexMeasure": "metrics.SSIM",
+    "MultiScaleStructuralSimilarityIndexMeasure": "metrics.MSSSIM",
+    "LearnedPerceptualImagePatchSimilarity": "metrics.LPIPS",
+}
+
+
+def measure_of(name: str) -> str:
+    """What another library's name of a measure means here; empty for other names."""
+    return _MEASURES.get(folded(name), "")
+
+
+def no_attribute(module: str, name: str, known: Collection[str]) -> AttributeError:
+    """The error for a name that a module does not have, with another library's name translated."""
+    close = near(name, known, cutoff=0.75)
+    meant = _CLASSES.get(name) or (close[0] if close else "")
+    told = f"; did you mean {meant}?" if meant else ""
+    return AttributeError(f"module {module!r} has no attribute {name!r}{told}")
 
 
 def image_of(name: str) -> str:

@@ -7,11 +7,13 @@ import re
 from collections.abc import Iterable
 
 
-def choice(name: str, value: str, options: Iterable[str]) -> None:
-    """Check for one of a closed set of strings; the error lists them."""
+def choice(name: str, value: str, options: Iterable[str], *, way_out: str = "") -> None:
+    """Check for one of a closed set of strings; the error lists them, guesses which is meant, and
+    ends with ``way_out``.
+    """
     options = tuple(options)
     if value not in options:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}")
+        raise _unknown(name, value, options, "", way_out)
 
 
 def spelled(given: object, known: Iterable[str]) -> str | None:
@@ -27,11 +29,14 @@ def spelled(given: object, known: Iterable[str]) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def named(argument: str, given: str, known: Iterable[str], *, way_out: str = "") -> str:
+def named(
+    argument: str, given: str, known: Iterable[str], *, advice: str = "", way_out: str = ""
+) -> str:
     """The known name that ``given`` spells, as :func:`spelled` reads it.
 
     Args:
         argument: as the error calls it.
+        advice: what ``given`` means here, in place of a similar name.
         way_out: ends the error, such as a command that lists the names.
 
     Raises:
@@ -41,10 +46,18 @@ def named(argument: str, given: str, known: Iterable[str], *, way_out: str = "")
     found = spelled(given, known)
     if found is not None:
         return found
-    close = near(given, known) if isinstance(given, str) else []
-    hints = [*(f"did you mean {name!r}?" for name in close), *([way_out] if way_out else [])]
+    raise _unknown(argument, given, known, advice, way_out)
+
+
+def _unknown(
+    argument: str, given: object, known: tuple[str, ...], advice: str, way_out: str
+) -> ValueError:
+    """The error for a name that is not known."""
+    close = near(given, known) if isinstance(given, str) and not advice else []
+    guess = f"did you mean {close[0]!r}?" if close else advice
     listed = ", ".join(map(repr, known))
-    raise ValueError("; ".join([f"{argument} must be one of {listed}, got {given!r}", *hints]))
+    hints = [hint for hint in (guess, way_out) if hint]
+    return ValueError("; ".join([f"{argument} must be one of {listed}, got {given!r}", *hints]))
 
 
 def near(given: str, known: Iterable[str], count: int = 1, *, cutoff: float = 0.6) -> list[str]:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ssimloss import _debug, _options
 from ssimloss._documentation import function_documentation
+from ssimloss._keywords import by_keyword
 from ssimloss._options import Options as Options  # "as": for those who register a measure
 from ssimloss._options import Ranged as Ranged
 from ssimloss._options import Reduced as Reduced
@@ -301,10 +302,12 @@ class Measure:
     def _images(self, args: tuple[Any, ...], given: dict[str, Any], caller: str) -> tuple[Any, ...]:
         names = self.image_names
         if len(args) > len(names):
-            beside = ", ".join(f"{name}=" for name in self.tensor_names)
+            shared = ("reduction", "backend")  # which every other function has, too
+            own = [name for name in _options.names(self.record) if name not in shared]
+            beside = by_keyword([*own, *self.tensor_names, *shared])
             raise TypeError(
                 f"{caller}() takes {', '.join(names)} by position and everything else by keyword"
-                f"{f' ({beside})' if beside else ''}, got {len(args)} positional arguments"
+                f"{beside}, got {len(args)} positional arguments"
             )
         rest = names[len(args) :]
         missing = [name for name in rest if name not in given]
@@ -387,6 +390,8 @@ def _function(measure: Measure, name: str, as_loss: bool) -> Callable[..., Tenso
 
     _options.sign(function, measure.images, _options.fields(record), measure.tensors)
     function.__name__ = function.__qualname__ = name
+    rises = measure.better == "higher" and not (as_loss and measure.role == "score")
+    function.__dict__["higher_is_better"] = rises
     # Functions of the package are pickled by their public place, others by that of their equation.
     home = measure.equation.__module__
     is_own = home.startswith("ssimloss.")

@@ -6,6 +6,8 @@ import copy
 import functools
 import io
 import pickle
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -14,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import ssimloss
 import ssimloss.functional as F
-from ssimloss.combined import CombinedLoss, Term
+from ssimloss.combined import CombinedLoss, LossWarning, Term
 
 BOTH = ("pred", "target")
 
@@ -1014,6 +1016,28 @@ CombinedLoss(step=12
 def test_bad_terms(settings: dict[str, object], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         Term(**{"loss": l1, **settings})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "score",
+    [F.ssim, F.psnr, functools.partial(F.ms_ssim, min_size="fewer_scales")],
+    ids=["ssim", "psnr", "partial"],
+)
+@pytest.mark.parametrize("weight", [0.1, {"weight": 0.1, "start": 5}], ids=["number", "schedule"])
+def test_a_score_that_training_would_lower(score: Callable[..., Tensor], weight: Any) -> None:
+    with pytest.warns(LossWarning, match="is a score.*a positive weight lowers it; use its loss"):
+        Term(score, weight)
+
+
+def test_scores_and_losses_that_training_improves() -> None:
+    """Warnings are errors in the tests."""
+    Term(F.ssim, -0.1)
+    Term(F.ssim, 0.0)
+    Term(F.ssim, lambda step: -0.1 * step)
+    for loss in (F.ssim_loss, F.gmsd, F.charbonnier, ssimloss.SSIMLoss()):
+        Term(loss)
+    directions = {f.__name__: getattr(f, "higher_is_better", None) for f in (F.ssim, F.ssim_loss)}
+    assert directions == {"ssim": True, "ssim_loss": False}
 
 
 def test_terms_are_frozen() -> None:

@@ -336,3 +336,22 @@ def test_command(pair: tuple[Path, Path, np.ndarray, np.ndarray], tmp_path: Path
     wrong = CliRunner().invoke(app, ["compare", *map(str, pair[:2]), "--alpha", "keep"])
     assert wrong.exit_code == 2
     assert "alpha must be one of 'error', 'drop'" in wrong.output
+
+
+def test_a_second_comparison_prints_its_values_and_keeps_the_picture(
+    pair: tuple[Path, Path, np.ndarray, np.ndarray],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = ["compare", *map(str, pair[:2]), "--metrics", "l1"]
+    assert "wrote comparison.png" in CliRunner().invoke(app, arguments).output
+    before = Path("comparison.png").read_bytes()
+    again = CliRunner().invoke(app, arguments)
+    assert again.exit_code == 0, again.output
+    assert "L1 " in again.output
+    assert "no picture: comparison.png exists already; --out FILE" in again.output
+    assert Path("comparison.png").read_bytes() == before
+    missing = CliRunner().invoke(app, ["compare", "nope.png", *arguments[2:]])
+    assert missing.exit_code == 1
+    assert "nope.png: there is no such file" in missing.output

@@ -635,3 +635,17 @@ def test_values_without_a_counterpart_are_named(options: dict[str, Any], message
     template: Any = {"an_opt": section} if kind in COUNTERPARTS[NEOSR] else [section]
     with pytest.raises(ValueError, match=rf"{message}.*; change .* skip=\('{kind}',\)"):
         combined_from_template(template, nearest=True)
+
+
+def test_skip_names_types() -> None:
+    """A section or a misspelt type left nothing out, silently."""
+    gan = {"type": "GANLoss", "gan_type": "hinge", "loss_weight": 0.1}
+    template = {"pixel_opt": {"type": "MSELoss"}, "gan_opt": gan}
+    assert [*combined_from_template(template, skip=["GANLoss", "PerceptualLoss"]).terms] == [
+        "pixel"
+    ]
+    for wrong in ("gan_opt", "GANLos"):
+        with pytest.raises(ValueError, match=f"got '{wrong}'; the template has 'MSELoss', 'GANL"):
+            combined_from_template(template, skip=[wrong])
+    with pytest.raises(TypeError, match=r"got 'GANLoss'; write \('GANLoss',\)"):
+        combined_from_template(template, skip="GANLoss")

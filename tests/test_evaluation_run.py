@@ -209,7 +209,7 @@ def _cmyk(path: Path) -> None:
     [
         (_truncated, r"2.png: .*truncated"),
         (_other_size, r"2.png: its size and that of its reference differ, 40x49 and 40x48"),
-        (_gray, r"2.png: it and its reference are gray and in colour"),
+        (_gray, r"2.png: it is gray and its reference is in colour"),
         (_transparent, r"2.png: has transparent pixels; .*alpha='drop'"),
         (_cmyk, r"2.png: is CMYK"),
         (Path.unlink, None),

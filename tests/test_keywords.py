@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 from collections.abc import Callable, Mapping
@@ -298,3 +299,88 @@ def test_numbers_of_numpy_elsewhere(call: Callable[[Any], Any]) -> None:
 
     theirs, ours = call(NumPy()), call(Plain())
     torch.testing.assert_close(theirs, ours)
+
+
+# --- names and positions that another library has -------------------------------------------------
+
+IMAGES = torch.rand(2, 1, 3, 16, 16)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: ssimloss.MSELoss, "'MSELoss'; did you mean L2Loss?"),
+        (lambda: ssimloss.SSIM, "did you mean SSIMLoss, or metrics.SSIM?"),
+        (lambda: ssimloss.SSIMLos, "did you mean SSIMLoss?"),
+        (lambda: metrics.FID, r"did you mean metrics.InceptionMetrics\(\['fid'\]\)"),
+        (lambda: metrics.PeakSignalNoiseRatio, "did you mean metrics.PSNR?"),
+        (lambda: ssimloss.nothing_like_it, "has no attribute 'nothing_like_it'$"),
+    ],
+)
+def test_classes_of_other_libraries(call: Callable[[], object], words: str) -> None:
+    with pytest.raises(AttributeError, match=words):
+        call()
+
+
+def test_translated_classes_exist() -> None:
+    for meant in _spellings._CLASSES.values():
+        for expression in meant.split(", or "):
+            name = re.sub(r"\(.*", "", expression)
+            assert callable(functools.reduce(getattr, name.split("."), ssimloss)), expression
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (
+            lambda: F.ssim(*IMAGES, 1.0),
+            r"everything else by keyword \(data_range=, window=, .*got 3",
+        ),
+        (lambda: F.charbonnier_loss(*IMAGES, 1e-3), r"by keyword \(eps=, at_zero=, .*mask="),
+        (lambda: ssimloss.CharbonnierLoss(1e-3), r"options by keyword \(eps=, .*got 1 positional"),
+        (lambda: ssimloss.GradientShare(0.9), r"takes nothing by position.*\(decay=, bounds=\)"),
+        (lambda: ssimloss.Term(F.l1, 0.1, 5), r"takes loss, weight by position.*\(inputs=, start="),
+        (lambda: ssimloss.CombinedLoss(F.l1), r"terms by name.*CombinedLoss\(\*\*terms\)"),  # type: ignore[misc]
+        (lambda: ssimloss.CombinedLoss(a=(F.l1, 0.1)), r"got tuple; write Term\(loss, weight\)"),  # type: ignore[arg-type]
+        (
+            lambda: ssimloss.CombinedLoss(a=ssimloss.measure.find("l1")),  # type: ignore[arg-type]
+            "got Measure; pass its loss",
+        ),
+        (
+            lambda: ssimloss.CombinedLoss(a=F.l1)(IMAGES[0], gt=IMAGES[1]),
+            "'gt'; did you mean 'target'?",
+        ),
+        (lambda: ssimloss.Term(F.l1, "1e-3"), "in a YAML file, write a point"),  # type: ignore[arg-type]
+    ],
+)
+def test_calls_of_other_libraries(call: Callable[[], object], words: str) -> None:
+    with pytest.raises(TypeError, match=words):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("mse", "did you mean 'l2'?"),
+        ("MAE", "did you mean 'l1'?"),
+        ("psnr-y", "protocol='basicsr'"),
+        ("niqe", "no measures without a reference"),
+        ("fid", "metrics.InceptionMetrics"),
+        ("ms_ssim_l1", "'ms_ssim_l1' is a loss without a name as a measure"),
+        (F.l1, r"Validator\(\{'mine': loss\}\)"),
+    ],
+)
+def test_measures_of_other_libraries(name: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        metrics.measure(name)
+
+
+def test_words_of_other_libraries() -> None:
+    with pytest.raises(ValueError, match=r"conventions.ADVERSARIAL\['lsgan'\]"):
+        ssimloss.AdversarialLoss("lsgan")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"got 'means'; did you mean 'mean'\?"):
+        F.ssim(*IMAGES, reduction="means")  # type: ignore[arg-type]
+    with pytest.raises(KeyError, match=r"no convention 'pyqa'; .*; did you mean 'pyiqa'\?"):
+        conventions.SSIM["pyqa"]
+    with pytest.raises(KeyError, match="'ssim' is a measure, not a convention; name one of SSIM/"):
+        conventions.describe("ssim")

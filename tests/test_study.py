@@ -575,7 +575,7 @@ def test_bad_arguments(tmp_path: Path, photographs: Path) -> None:
         with pytest.raises(ValueError, match=said):
             study.Study(**options).run()
     Image.new("RGB", (24, 24)).save(tmp_path / "tiny.png")
-    with pytest.raises(ValueError, match="24 x 24 pixels; crops of 192 x 192 need more"):
+    with pytest.raises(ValueError, match="24 x 24 pixels; both sides must be larger than 192"):
         study.Study(tmp_path, measures=["l1"]).run()
 
 

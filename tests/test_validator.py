@@ -710,6 +710,21 @@ def test_bad_arguments_are_named(pair: tuple[Tensor, Tensor], tmp_path: Path) ->
         ),
         (TypeError, "index must be integers", lambda: other.update(pred, target, torch.rand(11))),
         (
+            TypeError,
+            "index must be the place of each image in the dataset, .* got 3; leave it out",
+            lambda: other.update(pred, target, 3),
+        ),
+        (
+            TypeError,
+            "got 'name.png'; leave it out, or take other items of a batch with unpack=",
+            lambda: other.run(torch.nn.Identity(), [(pred, target, "name.png")]),
+        ),
+        (
+            TypeError,
+            "network must be a torch.nn.Module.*got function; for a function, call update",
+            lambda: other.run(lambda x: x, [(pred, target)]),
+        ),
+        (
             ValueError,
             "higher_is_better must be True or False for 'mine'",
             lambda: BestCheckpoint(tmp_path / "x", "mine"),

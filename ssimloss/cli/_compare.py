@@ -1,7 +1,7 @@
 """``ssimloss compare``: one pair of images, a table and a picture."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 
@@ -10,6 +10,8 @@ from ssimloss.cli._told import told
 
 if TYPE_CHECKING:
     from ssimloss.evaluation import images
+
+_DEFAULT: Final = Path("comparison.png")  # in the current folder
 
 
 def compare(
@@ -32,9 +34,13 @@ def compare(
     alpha: Alpha = "error",
     orientation: Orientation = "apply",
     data_range: DataRange = None,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The picture, as PNG.")] = Path(
-        "comparison.png"
-    ),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The picture, as PNG; by default comparison.png, unless it exists already.",
+        ),
+    ] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Compare two images: the value of each metric, the largest error, and a picture of both.
@@ -46,7 +52,9 @@ def compare(
 
     with told():
         # An error before anything is computed.
-        picture_path(out, reference, distorted, overwrite=overwrite)
+        picture = out or _DEFAULT
+        is_kept = out is None and not overwrite and picture.exists()
+        picture_path(picture, reference, distorted, overwrite=overwrite or is_kept)
         found = compared(
             reference,
             distorted,
@@ -60,4 +68,8 @@ def compare(
             data_range=data_range,
         )
         typer.echo(str(found))
-        typer.echo(f"\nwrote {found.draw(out, overwrite=overwrite)}")
+        if is_kept:
+            way_out = "--out FILE chooses another name, --overwrite replaces it"
+            typer.echo(f"\nno picture: {picture} exists already; {way_out}")
+        else:
+            typer.echo(f"\nwrote {found.draw(picture, overwrite=overwrite)}")

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from ssimloss._spellings import measure_of
 from ssimloss._words import named
 
 _LISTED: Final[Any] = json.loads(Path(__file__).with_name("names.json").read_text("utf-8"))
@@ -27,6 +28,7 @@ CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 WAY_OUT: Final = "ssimloss evaluate --help explains each of them"  # of an unknown name
+OWN: Final = "a measure of your own is module:attribute, such as mymeasures:BLOCKS"
 
 
 def evaluate_help() -> str:
@@ -72,5 +74,8 @@ def metric_names(text: str, known: Collection[str]) -> list[str]:
     if not names:
         raise ValueError(f"--metrics must name at least one metric, got {text!r}")
     return [
-        name if ":" in name else named("--metrics", name, known, way_out=WAY_OUT) for name in names
+        name
+        if ":" in name
+        else named("--metrics", name, known, advice=measure_of(name), way_out=OWN)
+        for name in names
     ]

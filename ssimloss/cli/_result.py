@@ -51,8 +51,14 @@ def print_unusable(result: "Evaluation", console: Console) -> None:
         for image in result.images
         for method, words in image.errors.items()
     ]
-    for name, method, words in failed[:_LISTED]:
-        _say(console, f"{name}, {method}: {words}")
+    alike: dict[str, list[str]] = {}  # a measure may refuse every image for one reason
+    for name, method, words in failed:
+        alike.setdefault(words, []).append(f"{name}, {method}")
+    for words, whose in list(alike.items())[:_LISTED]:
+        more = f" and {len(whose) - 1} more" if len(whose) > 1 else ""
+        _say(console, f"{whose[0]}{more}: {words}")
+    if len(alike) > _LISTED:
+        _say(console, f"{len(alike) - _LISTED} more reasons: in the tables and the report of --out")
     if failed:
         pairs = len(result.images) * len(result.methods)
         _say(console, f"{len(failed)} of {pairs} pairs lack a value and are not in its mean")

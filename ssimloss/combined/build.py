@@ -1,8 +1,9 @@
 """Builds the parts of a criterion: its checked terms and its supervisor."""
 
+import functools
 import keyword
 from collections.abc import Callable, Mapping
-from typing import get_args
+from typing import ParamSpec, get_args
 
 from torch.distributed import ProcessGroup
 
@@ -16,6 +17,7 @@ from ssimloss.combined.report import columns_of
 from ssimloss.combined.supervisor import Supervisor
 from ssimloss.combined.term import Term, number_text
 
+P = ParamSpec("P")
 OPTIONS = (
     "balance",
     "diagnose_every",
@@ -25,6 +27,21 @@ OPTIONS = (
     "alarms",
     "process_group",
 )
+
+
+def by_name(initialise: Callable[P, None]) -> Callable[P, None]:
+    """Decorate ``__init__`` of a criterion so that terms by position raise an error."""
+
+    @functools.wraps(initialise)
+    def checked(*args: P.args, **given: P.kwargs) -> None:
+        if len(args) > 1:
+            raise TypeError(
+                "CombinedLoss() takes its terms by name, CombinedLoss(pixel=..., ssim=...), or "
+                f"CombinedLoss(**terms) for a dict, got {type(args[1]).__name__} by position"
+            )
+        initialise(*args, **given)
+
+    return checked
 
 
 def terms(given: Mapping[str, Term | Loss], *, taken: Callable[[str], bool]) -> dict[str, Term]:
@@ -125,6 +142,10 @@ def _as_term(name: str, term: Term | Loss) -> Term:
         close = near(name, OPTIONS)
         meant = f"; did you mean the option {close[0]!r}?" if close else ""
         got = type(term).__name__
+        if _checks.is_sequence(term) and len(term) == 2:
+            meant = "; write Term(loss, weight)"
+        elif callable(getattr(term, "loss", None)):
+            meant = "; pass its loss, which is the attribute loss"
         raise TypeError(f"term {name!r} must be a Term or a callable, got {got}{meant}")
     try:
         return Term(term)

@@ -80,6 +80,7 @@ class CombinedLoss(HasState):
 
     _is_term = False
 
+    @build.by_name
     def __init__(
         self,
         /,

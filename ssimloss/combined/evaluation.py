@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from ssimloss._spellings import image_of
 from ssimloss._torch import plain
 from ssimloss.combined.graph import needs_gradient
 from ssimloss.combined.term import Term
@@ -29,9 +30,10 @@ def given_inputs(
     for name, value in named.items():
         if name not in asked:
             known = ", ".join(f"{key} ({', '.join(terms)})" for key, terms in asked.items())
+            meant = f"did you mean {image_of(name)!r}? " if image_of(name) in asked else ""
             raise TypeError(
-                f"no term takes the input {name!r}; the inputs, and the terms that take them, "
-                f"are: {known}"
+                f"no term takes the input {name!r}; {meant}the inputs, and the terms that take "
+                f"them, are: {known}"
             )
         given[name] = value
     return given

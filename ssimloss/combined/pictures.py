@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ssimloss import _files
 from ssimloss.combined.plan import Plan
@@ -20,12 +20,18 @@ DEFAULT_STEPS = 1000
 STYLES = ("solid", (0, (5, 3)), (0, (1.5, 3)))
 
 
-def draw_curves(path: Path, panels: Mapping[str, Mapping[str, Curve]]) -> None:
+def draw_curves(
+    path: Path,
+    panels: Mapping[str, Mapping[str, Curve]],
+    *,
+    drawstyle: Literal["default", "steps-post"] = "default",
+) -> None:
     """Draw panels one below the other, each with one line per term over the steps.
 
     Args:
         path: the PNG file.
         panels: title -> term -> ``(step, number)``.
+        drawstyle: of matplotlib; ``"steps-post"`` for numbers that jump.
     """
     figure, axes = _figure(len(panels))
     order: dict[str, int] = {}
@@ -34,7 +40,13 @@ def draw_curves(path: Path, panels: Mapping[str, Mapping[str, Curve]]) -> None:
             place = order.setdefault(name, len(order))
             color, style = f"C{place % 10}", STYLES[place % len(STYLES)]
             steps, numbers = zip(*curve, strict=True)
-            ax.plot(steps, numbers, label=name, color=color, linestyle=style, linewidth=1.4)
+            line: dict[str, Any] = {
+                "color": color,
+                "linestyle": style,
+                "drawstyle": drawstyle,
+                "linewidth": 1.4,
+            }
+            ax.plot(steps, numbers, label=name, **line)
         if curves:
             _scale(ax, [number for curve in curves.values() for _, number in curve])
             ax.legend(fontsize=8, frameon=False, ncols=2)
@@ -55,7 +67,7 @@ def draw_schedule(plan: Plan, path: Path, steps: int | None) -> None:
         met = plan if name in plan.reached else plan.with_reached(name, 0)
         label = name if term.plan.condition is None else f"{name} (after {term.plan.condition})"
         curves[label] = [(step, met.weight_at(name, step)) for step in shown]
-    draw_curves(path, {"weight": curves})
+    draw_curves(path, {"weight": curves}, drawstyle="steps-post")
 
 
 def _length(plan: Plan) -> int:

@@ -3,6 +3,7 @@
 import functools
 import inspect
 import keyword
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from ssimloss import _checks
 from ssimloss._keywords import keywords
+from ssimloss.combined.alarms import LossWarning
 from ssimloss.combined.calls import (
     Loss,
     by_position,
@@ -51,6 +53,10 @@ class Term:
         stages: step -> factor of the weight from that step on; each change takes ``ramp`` steps.
         after: the condition that the term waits for, a :class:`Reached` or a dict of its options.
             The steps above are then counted from the step at which it was met.
+
+    Warns:
+        LossWarning: ``loss`` has the attribute ``higher_is_better``, as scores of this library
+            have, and ``weight`` is a positive number: training would lower the score.
 
     Raises:
         TypeError: ``loss`` is not callable, is a class, has no ``forward``, does not accept these
@@ -103,6 +109,13 @@ class Term:
             _by_position=tuple(name for name in names if name not in by_keyword),
             _by_keyword=by_keyword,
         )
+        if _is_lowered_score(loss, self.weight):
+            warnings.warn(
+                f"{named(loss)} is a score, higher for better images, and a positive weight lowers "
+                "it; use its loss, such as ssim_loss for ssim, or a negative weight",
+                LossWarning,
+                stacklevel=3,
+            )
 
     def __setattr__(self, name: str, value: object) -> None:
         """Refuse: a term is checked once, when it is built."""
@@ -193,14 +206,22 @@ def _unwrap(loss: Loss) -> Loss:
     return loss
 
 
+def _is_lowered_score(loss: Loss, weight: Number) -> bool:
+    """Whether the sum would minimise something that is to be maximised."""
+    is_score = getattr(_unwrap(loss), "higher_is_better", None) is True
+    return is_score and not callable(weight) and weight > 0
+
+
 def _check_loss(loss: object) -> None:
     if isinstance(loss, type):
         raise TypeError(
             f"loss is the class {loss.__name__}, not a loss; build it: Term({loss.__name__}(...))"
         )
     if not callable(loss):
+        way_out = "; pass its attribute loss" if callable(getattr(loss, "loss", None)) else ""
         raise TypeError(
             f"loss must be callable (a module, a function, a method), got {type(loss).__name__}"
+            f"{way_out}"
         )
 
 

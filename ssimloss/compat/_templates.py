@@ -64,13 +64,23 @@ def combined_from_template(
     Raises:
         ValueError: losses do not exist in this library, or differ; the error names all of them. Or
             there is no loss, two have the same name, or an option or its value has no counterpart.
+            Or ``skip`` names something that is no type of the framework.
         TypeError: ``template`` is not a mapping or list, or a weight is not a number.
     """
+    if isinstance(skip, str):
+        raise TypeError(f"skip must be a collection of types, got {skip!r}; write ({skip!r},)")
     framework, sections = _read(template, skip)
     table = COUNTERPARTS[framework]
     folded = {_fold(framework, kind): kind for kind in table}
     absent = {_fold(framework, kind): why for kind, why in ABSENT[framework].items()}
     left_out = {_fold(framework, kind) for kind in skip}
+    kinds = dict.fromkeys(section.kind for section in sections)
+    known = {*folded, *absent, _fold(framework, GUIDED), *(_fold(framework, k) for k in kinds)}
+    if unknown := [kind for kind in skip if _fold(framework, kind) not in known]:
+        raise ValueError(
+            f"skip must name types of losses of {framework}, got {', '.join(map(repr, unknown))}; "
+            f"the template has {', '.join(map(repr, kinds))}"
+        )
     problems: list[str] = []
     terms: dict[str, Any] = {}
     for section in sections:

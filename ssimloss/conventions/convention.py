@@ -14,6 +14,7 @@ from torch import Tensor
 from ssimloss import _checks, _debug, _options
 from ssimloss._checks import DataRange
 from ssimloss._keywords import keywords
+from ssimloss._words import near
 from ssimloss.conventions.attributes import Attribute, State
 from ssimloss.conventions.description import entry, steps
 from ssimloss.conventions.preparation import NOTHING, Preparation
@@ -394,7 +395,9 @@ class Table(dict[str, Convention]):
         return self.function(pred, target, **options)
 
     def __missing__(self, name: str) -> Convention:
-        raise KeyError(f"no convention {name!r}; there are {', '.join(self)}")
+        close = near(name, self) if isinstance(name, str) else []
+        meant = f"; did you mean {close[0]!r}?" if close else ""
+        raise KeyError(f"no convention {name!r}; there are {', '.join(self)}{meant}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """By key: pickles and copies are the registered table."""

@@ -33,6 +33,11 @@ def find(name: str | Convention) -> Convention:
     if len(found) == 1:
         return found[0]
     if not found:
+        if title := spelled(name, every_table):
+            raise KeyError(
+                f"{name!r} is a measure, not a convention; name one of "
+                f"{', '.join(each.full_name for each in every_table[title].values())}"
+            )
         every = ", ".join(c.full_name for table in TABLES.values() for c in table.values())
         raise KeyError(f"no convention {name!r}; there are {every}")
     raise KeyError(

@@ -106,7 +106,7 @@ def _built(spec: str, way: list[Any], options: dict[str, Any]) -> Callable[..., 
         return built
     if not callable(last):
         raise ValueError(f"loss {spec!r} must be callable, got {type(last).__name__}")
-    return functools.partial(last, **options)
+    return functools.partial(last, **options) if options else last
 
 
 def _called(spec: str, cls: Any, options: dict[str, Any]) -> Any:

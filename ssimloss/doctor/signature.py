@@ -79,8 +79,8 @@ def arguments_of(loss: Loss) -> tuple[Argument, ...]:
         raise TypeError(
             f"inputs must be given for {called(loss)}{shape(signature)}: the doctor calls losses "
             "of (pred, target), of (pred), and of logits (fake_logits, real_logits); pass "
-            f"inputs=, one of {', '.join(KINDS)} for each argument, or wrap the loss in a function "
-            "of (pred, target)"
+            f"inputs= (--inputs), one of {', '.join(KINDS)} for each argument, or wrap the loss in "
+            "a function of (pred, target)"
         )
     if not images:  # relativistic losses need both kinds of logits
         named = {a.name for a in found}

@@ -200,7 +200,10 @@ def gradient(subject: Subject) -> Verdict:
                     "detached, or made from Python numbers"
                 )
             if not bool(found.any()):
-                return failed(f"the gradient to {what} is exactly zero: its terms cancel")
+                return failed(
+                    f"the gradient to {what} is exactly zero: the loss rounds or compares values, "
+                    "whose derivative is 0, or its terms cancel"
+                )
             if subject.double is not None:
                 exact = subject.double.gradient(pred.double(), target.double(), to=way)[1]  # type: ignore[arg-type]
                 if exact is not None and bool(exact.isfinite().all()):

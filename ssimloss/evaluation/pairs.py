@@ -264,9 +264,10 @@ def _demanded(pairing: Pairing, suffix: str) -> Pairing:
         more = "; ..." if len(pairing.unmatched) > _LISTED else ""
         listed = "; ".join(pairing.unmatched[:_LISTED]) + more
         way_out = (
-            f"check suffix={suffix!r}"
+            f"check suffix={suffix!r}, on the command line --suffix {suffix}"
             if suffix
-            else "suffix='x4' matches 0801.png with 0801x4.png; a .csv file matches any names"
+            else "suffix='x4', on the command line --suffix x4, matches 0801.png with 0801x4.png; "
+            "a .csv file matches any names"
         )
         raise ValueError(f"no two files match by name: {listed}; {way_out}")
     for pair in pairing.pairs:

@@ -163,12 +163,12 @@ def _against(
             f"(height x width); {way_out or _crop_way_out(reference, distorted)}"
         )
     if reference.channels != distorted.channels:
-        kinds = " and ".join(
+        this, other = (
             "gray" if header.channels == 1 else "in colour" for header in (distorted, reference)
         )
         return (
-            f"{pair.distorted[method]}: it and its reference are {kinds}; save both as the same "
-            "kind"
+            f"{pair.distorted[method]}: it is {this} and its reference is {other}; save both as "
+            "the same kind"
         )
     return ""
 

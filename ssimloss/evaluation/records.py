@@ -172,7 +172,7 @@ def prepare(out: Path, settings: dict[str, Any], *, resume: bool, overwrite: boo
         if not resume:
             raise ValueError(
                 f"{out} already holds an evaluation: resume continues it, overwrite discards it, "
-                "another folder keeps both"
+                "another folder keeps both (on the command line --resume, --overwrite)"
             )
         changed = [name for name in settings if before.get(name) != jsonable(settings[name])]
         if changed:

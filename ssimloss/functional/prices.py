@@ -19,6 +19,10 @@ RELATIVISTIC: tuple[str, ...] = get_args(Relativistic)
 Smoothed = Literal["real", "both"]
 SMOOTHED: tuple[str, ...] = get_args(Smoothed)
 Targets = tuple[float, float, float]
+_PRESETS = (
+    "conventions.ADVERSARIAL has the names of papers and other libraries: "
+    "AdversarialLoss(**conventions.ADVERSARIAL['lsgan'])"
+)
 
 Price = Callable[[Tensor], Tensor]
 
@@ -52,7 +56,7 @@ class PriceOptions(Options):
     def __post_init__(self) -> None:
         """Check the options, and that the kind has them."""
         super().__post_init__()
-        _checks.choice("kind", self.kind, KINDS)
+        _checks.choice("kind", self.kind, KINDS, way_out=_PRESETS)
         if self.relativistic is not None:
             _checks.choice("relativistic", self.relativistic, RELATIVISTIC)
         if self.targets is not None:

@@ -4,6 +4,7 @@ of images.
 
 from typing import Any
 
+from ssimloss._spellings import no_attribute
 from ssimloss.metrics.batches import in_buckets
 from ssimloss.metrics.checkpoint import BestCheckpoint
 from ssimloss.metrics.distributions import frechet_distance, inception_score, kernel_distance
@@ -64,7 +65,7 @@ def __getattr__(name: str) -> Any:
     """
     found = next((each for each in registered().values() if each.metric == name), None)
     if found is None and name not in _OF_TORCHMETRICS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise no_attribute(__name__, name, [] if name.startswith("_") else __dir__())
     import importlib
 
     file = _OF_TORCHMETRICS.get(name, "derived")

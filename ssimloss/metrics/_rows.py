@@ -5,6 +5,7 @@ float32. Sums there keep their rounding error.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,8 +25,7 @@ NOWHERE = -(1 << 62)  # stands for a missing index where rows are integers, whic
 def checked_index(index: Index, count: int) -> Tensor:
     """The index of each image, ``(count,)`` integers, on its device."""
     if not isinstance(index, Tensor):
-        dtype = None if len(index) else torch.int64
-        index = torch.tensor(index, dtype=dtype, device="cpu")
+        index = _as_tensor(index)
     if index.is_floating_point() or index.is_complex() or index.dtype is torch.bool:
         raise TypeError(
             f"index must be integers, the place of each image in the dataset, got {index.dtype}"
@@ -36,6 +36,23 @@ def checked_index(index: Index, count: int) -> Tensor:
             f"{tuple(index.shape)}"
         )
     return index
+
+
+def _as_tensor(index: Any) -> Tensor:
+    """The index as a tensor.
+
+    Raises:
+        TypeError: it is neither numbers nor empty.
+    """
+    try:
+        dtype = None if len(index) else torch.int64
+        return torch.tensor(index, dtype=dtype, device="cpu")
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            "index must be the place of each image in the dataset, a tensor or a list of integers, "
+            f"got {index!r}; leave it out, or take other items of a batch with "
+            "unpack=lambda batch: (batch[0], batch[1])"
+        ) from error
 
 
 def places(index: Index | None, count: int, device: torch.device) -> Tensor:

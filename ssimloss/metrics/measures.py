@@ -7,6 +7,7 @@ from typing import Final, cast
 from ssimloss import _checks
 from ssimloss import measure as measures
 from ssimloss._keywords import keywords
+from ssimloss._spellings import measure_of
 from ssimloss._words import named, spelled
 from ssimloss.measure import Measure
 from ssimloss.metrics._measure_kinds import (
@@ -107,7 +108,7 @@ def measure(
     if isinstance(name, str) and ":" in name:
         found = _imported(name, rules, precision, is_default=protocol is None)
     else:
-        name = named("measure", name, known())
+        name = named("measure", name, known(), advice=_advice(name))
         if name in DISTANCES:
             found = Deep(name, rules, weights)
         elif name in _DEFINED:
@@ -123,6 +124,24 @@ def measure(
             f"precision is for measures in closed form, and {name!r} has its own; leave it out"
         )
     return found
+
+
+def _advice(name: object) -> str:
+    """Why a name that is registered, or another library's, is not among those of measures."""
+    if not isinstance(name, str):
+        return (
+            "a loss or a function is passed as it is: Validator({'mine': loss}), LossMetric(loss)"
+        )
+    for each in measures.registered():
+        if each.is_named or spelled(name, (each.name,)) is None:
+            continue
+        if each.role != "loss" and len(each.image_names) == 2:
+            return (
+                f"{each.name!r} is registered, but its equation calls the images "
+                f"{' and '.join(each.image_names)}: call them pred and target"
+            )
+        return f"{each.name!r} is a loss without a name as a measure"
+    return measure_of(name)
 
 
 def _imported(

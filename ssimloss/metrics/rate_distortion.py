@@ -105,7 +105,8 @@ def _points(name: str, curve: RateCurve, method: str) -> tuple[Array, Array]:
     if len(rate) < _LEAST[method]:
         raise ValueError(
             f"{name} must have at least {_LEAST[method]} points for method={method!r}, got "
-            f"{len(rate)}; add points, or use method='pchip'"
+            f"{len(rate)}; add points, or use method='pchip', on the command line "
+            "--method pchip"
         )
     if not (rate > 0).all():
         raise ValueError(f"rates of {name} must be positive, got {rate.min():g}")

@@ -257,8 +257,13 @@ class Validator:
 
         Raises:
             ValueError: a batch has another form, or ``update`` raises an error.
-            TypeError: ``unpack`` is neither keys nor a function.
+            TypeError: ``unpack`` is neither keys nor a function; ``network`` is not a module.
         """
+        if not isinstance(network, nn.Module):
+            raise TypeError(
+                "network must be a torch.nn.Module, which run switches to evaluation mode, got "
+                f"{type(network).__name__}; for a function, call update in a loop of your own"
+            )
         self.reset()
         place = next(
             (tensor.device for tensor in (*network.parameters(), *network.buffers())), None

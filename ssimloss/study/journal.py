@@ -85,7 +85,7 @@ def prepare(out: Path, settings: Mapping[str, Any], *, resume: bool, overwrite: 
         if not resume:
             raise ValueError(
                 f"{out} already holds a study: resume continues it, overwrite discards it, another "
-                "folder keeps both"
+                "folder keeps both (on the command line --resume, --overwrite)"
             )
         seen = before.get("images", {})
         changed = [

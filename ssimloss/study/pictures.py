@@ -80,7 +80,8 @@ def load_pictures(
         if min(pixels.shape[1:]) <= side:
             height, width = pixels.shape[1:]
             problems.append(
-                f"{path} has {width} x {height} pixels; crops of {side} x {side} need more"
+                f"{path} has {width} x {height} pixels; both sides must be larger than {side}, the "
+                "side of a crop"
             )
             continue
         images[name] = pixels.expand(3, -1, -1).contiguous()

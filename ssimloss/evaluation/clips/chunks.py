@@ -128,8 +128,6 @@ class Alignment:
     def words(self) -> str:
         """The alignment in one line."""
         told = [f"{self.frames} frame{'' if self.frames == 1 else 's'} paired by their order"]
-        if self.cut:
-            told.append(f"{self.cut} is longer, and its last frames are not compared")
         if self.timed < self.frames:
             told.append("without timestamps")
         elif self.apart > _MILLISECONDS:
@@ -138,7 +136,8 @@ class Alignment:
             told.append("shown at the same times")
         if self.most - self.least > 2 * _MILLISECONDS:
             told.append(f"variable frame rate ({self.least:.3f} to {self.most:.3f} s)")
-        return ", ".join(told)
+        cut = f"; {self.cut} is longer, and its last frames are not compared" if self.cut else ""
+        return ", ".join(told) + cut
 
 
 def rates_differ(reference: ClipHeader, distorted: ClipHeader) -> bool:
