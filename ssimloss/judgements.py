@@ -209,7 +209,7 @@ def _check_table(name: str, distances: Tensor) -> None:
 
 
 def check_judgements(name: str, values: Tensor, count: int) -> None:
-    """Demand ``count`` finite numbers. This is no training step, values may be looked at."""
+    """Check for ``count`` finite numbers. This reads values, since it is not a training step."""
     if not isinstance(values, Tensor) or values.shape != (count,):
         shape = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
         raise ValueError(

@@ -48,7 +48,7 @@ def evaluate_help() -> str:
 
 
 def demand_scale(protocol: str | None, scale: int | None) -> None:
-    """Demand ``--scale`` for a protocol that needs it."""
+    """Raise if a protocol needs ``--scale`` and it is missing."""
     if scale is None and protocol in _NEED_SCALE:
         raise ValueError(
             f"protocol {protocol!r} needs scale, the factor of enlargement, by which the border is "

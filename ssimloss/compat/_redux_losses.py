@@ -121,7 +121,7 @@ def _gradient_variance(
 
 
 def _distance(criterion: str) -> dict[str, Any]:
-    """Of traiNNer-redux, whose Charbonnier names the square of eps."""
+    """The options of a distance of traiNNer-redux, which specifies the square of ``eps``."""
     _checks.choice("criterion", criterion, ("l1", "l2", "charbonnier"))
     return {"distance": criterion, "eps": 1e-6}
 

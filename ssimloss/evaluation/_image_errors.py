@@ -35,7 +35,7 @@ SYSTEM_ERRORS = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ENOM
 
 
 class ImageError(RuntimeError):
-    """A file that cannot be compared; the words name the file, what is wrong, and the way out."""
+    """A file that cannot be compared. The message names the file, the problem and a fix."""
 
     def __init__(self, path: Path, what: str) -> None:
         """``what`` follows the file's name."""
@@ -46,8 +46,8 @@ class ImageError(RuntimeError):
 
 @contextmanager
 def worded(path: Path, *errors: type[BaseException]) -> Iterator[None]:
-    """What these ``errors`` say about the file; within stand calls whose errors are the file's, so
-    that one of ours passes as it is.
+    """Convert these ``errors`` to :class:`ImageError` with the name of the file. The block must
+    only contain calls whose errors are caused by the file; other errors pass unchanged.
     """
     try:
         yield

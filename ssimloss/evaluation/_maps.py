@@ -23,13 +23,13 @@ _TONES = (0.001, 0.999)  # the part of an image's values that 16-bit images are 
 
 
 def unit(image: Image) -> Tensor:
-    """float32 in [0, 1], a tensor of its own."""
+    """The image as a new float32 tensor in [0, 1]."""
     return image.pixels.to(torch.float32) / image.data_range
 
 
 def tones(image: Image) -> tuple[float, float]:
-    """From where to where an image is shown: all of the range, of 16 bit the part that its values
-    take.
+    """The range of brightness that is shown: the whole range, or for 16-bit images the part that
+    their values use.
     """
     if image.bit_depth == 8:
         return FULL
@@ -38,7 +38,7 @@ def tones(image: Image) -> tuple[float, float]:
 
 
 def toned(image: Image, shown: tuple[float, float]) -> Tensor:
-    """uint8; of 8 bit as it is where all of the range is shown."""
+    """The shown range as uint8; 8-bit images are unchanged if the whole range is shown."""
     if shown == FULL and image.pixels.dtype == torch.uint8:
         return image.pixels
     low, high = shown
@@ -46,7 +46,7 @@ def toned(image: Image, shown: tuple[float, float]) -> Tensor:
 
 
 def tone_words(shown: tuple[float, float], levels: int) -> str:
-    """How brightness is shown, empty where as it is."""
+    """A description of the shown range; empty for the whole range."""
     if shown == FULL:
         return ""
     low, high = (round(tone * levels) for tone in shown)

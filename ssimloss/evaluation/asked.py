@@ -57,7 +57,7 @@ def metrics_of(
 
 
 def demand_sets(sets: SetMetrics, pairing: Pairing, reference: object) -> None:
-    """Demand still images, and as many of each method as the metrics of sets need.
+    """Check for still images, and for as many of each method as the metrics of sets need.
 
     Raises:
         ValueError: clips, or too few images.

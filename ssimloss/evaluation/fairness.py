@@ -10,7 +10,9 @@ from ssimloss.evaluation.result import Evaluation
 
 @dataclass(frozen=True)
 class FairMeans:
-    """Of one metric, over the images of which every method that has any has a finite value."""
+    """The means of one metric over the images for which all methods have finite values. Methods
+    without any value are left out.
+    """
 
     metric: str
     count: int
@@ -18,7 +20,7 @@ class FairMeans:
 
 
 def fair_means(evaluation: Evaluation) -> list[FairMeans]:
-    """One for each metric whose means in the summary are over different images."""
+    """Fair means of each metric whose means in the summary are over different images."""
     return [
         found
         for metric in evaluation.metrics

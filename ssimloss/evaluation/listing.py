@@ -125,7 +125,7 @@ def _raise(error: OSError) -> None:
 
 
 def _demand_listing(pattern: str) -> None:
-    """Demand that every folder of a pattern can be listed; ``glob`` would skip it silently.
+    """Check that every folder of a pattern can be listed; ``glob`` would skip it silently.
 
     Raises:
         OSError: a folder cannot be listed; the error names it.

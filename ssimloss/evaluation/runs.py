@@ -131,7 +131,7 @@ def _file(image: ImageRecord) -> str:
 
 
 def _demand_same_reading(folders: _Folders, runs: _Two) -> None:
-    """Demand options that decide the pixels to be equal."""
+    """Check that options that affect the pixels are equal."""
     first, second = (
         {
             "orientation": run.orientation,

@@ -35,7 +35,7 @@ _Features = dict[str, Tensor]  # by the SHA-256 of the file
 
 
 class SetMetrics:
-    """The network and what is to be computed; building it raises where weights are not here."""
+    """The network and the measures to compute."""
 
     def __init__(self, names: Sequence[str], weights: Weights, device: torch.device) -> None:
         """Load the network.

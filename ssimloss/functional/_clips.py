@@ -29,7 +29,7 @@ class Temporal(Reduced):
 
 
 def check_clip(name: str, clip: Tensor) -> None:
-    """Demand a floating point clip of at least two frames."""
+    """Check for a floating point clip of at least two frames."""
     _checks.floating(name, clip)
     if clip.ndim not in (4, 5):
         raise ValueError(
@@ -44,7 +44,7 @@ def check_clip(name: str, clip: Tensor) -> None:
 
 
 def check_pairs(name: str, value: Tensor, clip: Tensor, channels: tuple[int, ...]) -> None:
-    """Demand ``(N, T - 1, C, H, W)`` for the pairs of neighbouring frames of a clip, with one of
+    """Check for ``(N, T - 1, C, H, W)`` for the pairs of neighbouring frames of a clip, with one of
     these numbers of channels.
     """
     if not isinstance(value, Tensor):
@@ -65,7 +65,7 @@ def check_pairs(name: str, value: Tensor, clip: Tensor, channels: tuple[int, ...
 
 
 def check_weights(mask: Tensor | None, clip: Tensor) -> None:
-    """Demand weights of the pairs of neighbouring frames, ``(N, T - 1, 1 or C, H, W)``."""
+    """Check for weights of the pairs of neighbouring frames, ``(N, T - 1, 1 or C, H, W)``."""
     if mask is None:
         return
     check_pairs("mask", mask, clip, (1, clip.shape[-3]))

@@ -59,7 +59,7 @@ def distances(
 
 
 def _mean(x: Tensor, y: Tensor, curve: Callable[[Tensor], Tensor]) -> Tensor:
-    """Of each image, ``(N,)``: what the kernel computes."""
+    """The mean of each image, ``(N,)``, as the kernel computes it."""
     return curve(masked_difference(x, y, None)).mean((1, 2, 3))
 
 

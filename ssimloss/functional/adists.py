@@ -224,7 +224,9 @@ def _channel_weights(content: Features) -> dict[str, Tensor]:
 
 
 def _entropy(features: Tensor) -> Tensor:
-    """Of each channel as a distribution over positions, in bits, ``(N, C)``; 0 of no feature."""
+    """The entropy in bits of each channel as a distribution over positions, ``(N, C)``; 0 if all
+    features are 0.
+    """
     features = _unit_planes(features.relu())  # which bounds the slope at the smallest features
     share = features / (features.sum((2, 3), keepdim=True) + LEAST)
     return -(share * torch.log2(share + LEAST)).sum((2, 3))

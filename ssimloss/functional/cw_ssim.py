@@ -176,7 +176,7 @@ def steerable_filters(h: int, w: int, levels: int, orientations: int) -> Array:
 
 
 def _frequencies(size: int, levels: int) -> Array:
-    """Of the kept part of a discrete Fourier transform, 1 for the highest."""
+    """Frequencies of the kept part of a discrete Fourier transform; the highest one is 1."""
     kept = coarsest(size, levels)
     steps = np.arange(kept, dtype=np.float64)
     steps[kept - kept // 2 :] -= kept
@@ -200,7 +200,7 @@ def _low_pass(step: Array) -> Array:
 
 
 def _lobe(step: Array, order: int) -> Array:
-    """A power of the cosine, of which only the lobe about 0 is taken."""
+    """A power of the cosine, restricted to the lobe about 0."""
     wrapped = (step + _ANGLES) % (2 * _ANGLES) - _ANGLES
     lobe = np.cos(wrapped * (math.pi / _ANGLES)) ** order
     return np.where(np.abs(wrapped) < _ANGLES // 2, lobe, 0.0)

@@ -100,7 +100,7 @@ def _fft(pred: Tensor, target: Tensor, options: FFTOptions) -> Tensor:
 
 
 def _root_mean_square(images: Tensor) -> Tensor:
-    """Of each plane, ``(N, C, 1, 1)``."""
+    """The root mean square of each plane, ``(N, C, 1, 1)``."""
     norm: Tensor = torch.linalg.vector_norm(images, dim=(2, 3), keepdim=True)
     return norm / math.sqrt(images.shape[2] * images.shape[3])
 

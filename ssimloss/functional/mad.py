@@ -131,8 +131,9 @@ def mad_of(
     Args:
         blocks: which positions and statistics of blocks count.
         filters: the sensitivity, log-Gabor filters and weights of subbands.
-        channels: what is compared of RGB images; the mean over the channels counts.
-        white: the largest code of which ``d_detect`` knows the lightness.
+        channels: whether to compare the luma or each channel of RGB images; the value is the mean
+            over channels.
+        white: the largest code; ``d_detect`` clips larger ones.
     """
     check_colors(pred, target)
     check_least_side(pred, _LEAST[blocks], "for blocks of 16 x 16 within the border")
@@ -219,8 +220,8 @@ def contrast_sensitivity(h: int, w: int, degree: float, transposed: int) -> Arra
     """The sensitivity at the frequencies of ``rfft2``, ``(H, W // 2 + 1)``.
 
     The authors' code samples it half a step off the frequencies, in cycles per width on both axes.
-    Of a real result, only the even part counts. ``transposed`` stores the plane column by column
-    and reads it row by row, as pyiqa does: they differ unless ``H = W``.
+    Only the even part has an effect on a real result. ``transposed`` stores the plane column by
+    column and reads it row by row, as pyiqa does: they differ unless ``H = W``.
     """
     rows, columns = np.arange(h) - (h - 1) / 2, np.arange(w) - (w - 1) / 2
     u, v = np.meshgrid(rows, columns, indexing="ij")

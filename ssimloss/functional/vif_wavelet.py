@@ -223,7 +223,7 @@ def _mixture(y: Tensor, half: int, flat: float) -> tuple[Tensor, Tensor]:
 
 
 def _covariance(y: Tensor) -> Tensor:
-    """Of all blocks of 3 x 3, which overlap: ``(N, 9, 9)``, in the widest dtype."""
+    """The covariance of all overlapping blocks of 3 x 3, ``(N, 9, 9)``, in the widest dtype."""
     h, w = (side - _SIDE + 1 for side in y.shape[2:])
     chunk = _CHUNK_CPU if y.device.type == "cpu" else _CHUNK_ELSEWHERE
     rows = max(1, chunk // w)

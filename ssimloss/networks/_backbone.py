@@ -52,7 +52,7 @@ class Backbone:
 
     @property
     def channels(self) -> int:
-        """Of an image."""
+        """The number of channels of an image."""
         return len(self.normalization[0])
 
     @property

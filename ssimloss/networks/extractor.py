@@ -95,7 +95,7 @@ class ExtractorOptions(Options):
 
 
 def _defaults() -> dict[str, Any]:
-    """Of the options."""
+    """The defaults of the options."""
     parameters = _options.without(ExtractorOptions, ())
     return {name: parameter.default for name, parameter in parameters.items()}
 

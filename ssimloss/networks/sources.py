@@ -132,7 +132,7 @@ class _WithoutNumbers(TorchFunctionMode):
 
 
 def _paths_of(model: nn.Module) -> tuple[str, ...]:
-    """Of all its modules, those that are used twice by both."""
+    """The paths of all modules; a module that is used twice has two."""
     return tuple(path for path, _ in model.named_modules(remove_duplicate=False) if path)
 
 

@@ -37,7 +37,7 @@ def colour_cast(image: Tensor, shift: Tensor, _: torch.Generator) -> Tensor:
 
 
 def gaussian_blur(image: Tensor, sigma: Tensor, _: torch.Generator) -> Tensor:
-    """Of standard deviation ``sigma`` pixels; the border is mirrored."""
+    """Blur by a Gaussian with a deviation of ``sigma`` pixels; the border is mirrored."""
     radius = min(max(1, math.ceil(LONGEST_TAIL * float(sigma.max()))), min(image.shape[2:]) - 1)
     taps = torch.exp(
         -0.5 * (torch.arange(-radius, radius + 1) / sigma.clamp(min=1e-3)[:, None]).square()

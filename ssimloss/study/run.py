@@ -308,8 +308,8 @@ def _digest(pixels: npt.NDArray[Any]) -> str:
 
 
 def _digest_of(judgements: Judgements) -> str:
-    """Of the questions in their order and of the states of their images. The journal does not
-    depend on the answers.
+    """A digest of the ordered questions and of the states of their images. It does not include the
+    answers, so that the journal does not depend on them.
     """
     states = {image: file_state(image) for row in judgements.rows for image in row.images}
     questions = [[states[image] for image in row.images] for row in judgements.rows]
@@ -317,7 +317,7 @@ def _digest_of(judgements: Judgements) -> str:
 
 
 def _demand_same_settings(everyone: Sequence[Mapping[str, Any]]) -> None:
-    """Demand that all processes share the same tasks.
+    """Check that all processes have the same tasks.
 
     Raises:
         RuntimeError: a setting of a process differs from that of process 0.

@@ -136,7 +136,7 @@ def _is_path(weights: str | os.PathLike[str]) -> bool:
 
 
 def _demand_known_bytes(network: str, path: Path) -> None:
-    """Demand that a file with a name of torchvision has the SHA-256 in that name."""
+    """Check that a file with a name of torchvision has the SHA-256 in that name."""
     if network == INCEPTION.name and path.name == INCEPTION.file and path.is_file():
         demand_whole(INCEPTION, path)
     if network not in networks():

@@ -33,7 +33,7 @@ class RunningMedian(Balance):
 
     def _medians(self, norms: Tensor) -> Tensor:
         """The medians of norms ``(K,)`` over this and earlier calls; 0 for a norm that has had no
-        call yet. Of an even number, as at the start, the lower of the middle two.
+        call yet. For an even number of calls, as at the start, the lower one of the middle two.
         """
         last = self.recall("last_norms", norms.new_zeros(len(norms), self._calls))
         shifted = torch.cat((norms[:, None], last[:, :-1]), 1)

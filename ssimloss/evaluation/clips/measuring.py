@@ -161,7 +161,7 @@ def measured_clips(
 
 
 def _headers(batch: Batch) -> list[tuple[ClipHeader, ClipHeader]]:
-    """Of the reference and the result of each method."""
+    """For each method, the headers of the reference and of the result."""
     found = []
     for header in batch.distorted:
         assert isinstance(batch.header, ClipHeader)

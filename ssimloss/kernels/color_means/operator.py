@@ -7,7 +7,7 @@ from torch import Tensor
 from ssimloss.kernels.autograd import Equation, means
 from ssimloss.kernels.color_means import cpu
 from ssimloss.kernels.color_means.colors import Colors
-from ssimloss.kernels.per_image import operator
+from ssimloss.kernels.reducing import operator
 
 
 def color_means(

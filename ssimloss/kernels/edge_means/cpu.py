@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ssimloss.kernels import library
 from ssimloss.kernels.autograd import Found
-from ssimloss.kernels.edge_means.edges import CURVES, FILTERS, POOLINGS, Edges
+from ssimloss.kernels.edge_means.edges import COMPARING, CURVES, FILTERS, POOLINGS, Edges
 from ssimloss.kernels.operators import check_images, computing_dtype
 
 _CALL = struct.Struct(library.EDGE_CALL)
@@ -23,6 +23,8 @@ def edge_means(
     ``slope``.
     """
     check_images(x, y)
+    if want_y and not edges.differs and edges.curve not in COMPARING:
+        raise ValueError(f"curve {edges.curve!r} of x alone has no gradient for y")
     dtype = computing_dtype(x, y)
     pooled = x.new_empty(x.shape[:2], dtype=dtype)
     grad_x = torch.empty_like(x, dtype=dtype) if want_x else None

@@ -8,7 +8,7 @@ from torch import Tensor
 from ssimloss.kernels.autograd import Equation, means
 from ssimloss.kernels.haar_means import cpu
 from ssimloss.kernels.haar_means.haar import Haar
-from ssimloss.kernels.per_image import operator
+from ssimloss.kernels.reducing import operator
 
 MOST = 40  # exp(-alpha) and its square are normal numbers in float32
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from ssimloss.kernels.autograd import Equation, means
 from ssimloss.kernels.hvs_errors import cpu
 from ssimloss.kernels.hvs_errors.hvs import HVS
-from ssimloss.kernels.per_image import operator
+from ssimloss.kernels.reducing import operator
 
 
 def hvs_errors(x: Tensor, y: Tensor, hvs: HVS, *, backend: str, equation: Equation) -> Tensor:

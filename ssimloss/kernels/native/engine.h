@@ -1,4 +1,4 @@
-// The native library: what its parts say to each other, and (at the end) its C interface.
+// The native library: the structures and functions that its parts share, and (at the end) its C interface.
 //
 // Plain structures only. The kernels are compiled once per instruction set, and an inline function or a template of the standard library
 // compiled with AVX-512 might be the copy that the linker keeps for everyone: they include no C++ header with code in it.
@@ -20,7 +20,7 @@ enum Filter : int32_t { kPrewitt, kScharr, kSobel, kLaplacian, kNeighbours };  /
 enum Curve : int32_t { kSimilarityCurve, kMagnitude, kSquare, kSmooth, kLength, kStrength, kSquaredStrength };
 enum Outside : int32_t { kNone, kZero, kEdge };  // what a 2 x 2 block finds beyond the image
 
-// A tensor (N, C, H, W); strides in elements. A null pointer stands for a tensor that is not wanted.
+// A tensor (N, C, H, W); strides in elements. The pointer is null if the tensor is not needed.
 struct Image {
   void* data;
   int64_t stride[4];

@@ -5,7 +5,7 @@ and colours of planes ``(N, 3, H, W)``, as ``(N, 1)``, and the gradients.
 from torch import Tensor
 
 from ssimloss.kernels.autograd import Equation, means
-from ssimloss.kernels.per_image import operator
+from ssimloss.kernels.reducing import operator
 from ssimloss.kernels.similarity_deviation import cpu
 from ssimloss.kernels.similarity_deviation.similarity import SimilarityOptions
 

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ssimloss.kernels import library
 from ssimloss.kernels.autograd import Equation, means
-from ssimloss.kernels.per_image import operator
+from ssimloss.kernels.reducing import operator
 from ssimloss.kernels.visible_errors import cpu
 from ssimloss.kernels.visible_errors.visible import PER_SCALE, Visible
 

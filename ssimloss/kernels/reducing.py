@@ -1,4 +1,6 @@
-"""Operators that return one number for each image, ``(N, 1)``, and the gradients of both images."""
+"""Operators that return one number per image, ``(N, 1)``, or per plane, ``(N, C)``, and the
+gradients to both images.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +28,8 @@ def operator(
     record: Callable[..., Any],
     check: Callable[[Tensor, Any], None],
     direct: Callable[..., Found],
+    *,
+    per_plane: bool = False,
 ) -> tuple[Kernels, Primitive]:
     """Register ``ssimloss::NAME(x, y, OPTIONS, want_x, want_y, backend)``; return the table of its
     backends, and how it is called.
@@ -35,6 +39,7 @@ def operator(
         record: the named tuple of the options, in the same order.
         check: raises for images or options that the kernel does not support.
         direct: the kernel of the CPU, for images that are not empty.
+        per_plane: whether the result is ``(N, C)`` instead of ``(N, 1)``.
     """
     kernels: Kernels = {"cpu": Kernel(library.why_not_for, direct)}
     full_name = f"ssimloss::{name}"
@@ -58,7 +63,8 @@ def operator(
 
     def empty(x: Tensor, y: Tensor, *given: Any) -> tuple[Tensor, Tensor, Tensor]:
         *_, want_x, want_y, _backend = given
-        found = x.new_empty((x.shape[0], 1), dtype=computing_dtype(x, y))
+        size = x.shape[:2] if per_plane else (x.shape[0], 1)
+        found = x.new_empty(size, dtype=computing_dtype(x, y))
         return found, *empty_gradients(x, y, want_x, want_y)
 
     def run(x: Tensor, y: Tensor, *given: Any) -> tuple[Tensor, Tensor, Tensor]:
