@@ -324,6 +324,7 @@ def case(choose: random.Random, size: tuple[int, int, int, int], taps: int, padd
     if size[1] in (1, 3):
         calls += filtered
         calls.append((F.ciede2000, {"reduction": choose.choice(("image", "sum"))}))
+        calls.append((F.flip, {"pixels_per_degree": choose.choice((1.0, 20.0, 67.0, 150.0))}))
         if min(size[2:]) >= 8:
             calls += [(f, {"reduction": "image"}) for f in (F.psnr_hvs, F.psnr_hvs_m)]
         if min(size[2:]) >= 41:

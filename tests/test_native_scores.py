@@ -1,5 +1,5 @@
-"""HaarPSI, MDSI, SSIMULACRA 2, CIEDE2000, PSNR-HVS, FSIM and DSS by the native library beside their
-equations: values, gradients, sizes, layouts, dtypes, instruction sets, threads and company.
+"""HaarPSI, MDSI, SSIMULACRA 2, CIEDE2000, FLIP, PSNR-HVS, FSIM and DSS by the native library beside
+their equations: values, gradients, sizes, layouts, dtypes, instruction sets, threads and company.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ CASES: dict[str, tuple[Callable[..., Tensor], dict[str, object]]] = {
     "coloured mdsi": (F.mdsi, {"alpha": 0.1}),
     "ssimulacra2": (F.ssimulacra2, {"min_size": "fewer_scales", "data_range": (-0.5, 1.0)}),
     "ciede2000": (F.ciede2000, {"data_range": (-0.2, 1.1), "k_l": 2.0, "k_c": 0.5, "k_h": 1.5}),
+    "flip": (F.flip, {"data_range": (-0.2, 1.1)}),
+    "near flip": (F.flip, {"pixels_per_degree": 40.0}),
     "psnr_hvs": (F.psnr_hvs, {"data_range": (-0.5, 1.0)}),
     "psnr_hvs_m": (F.psnr_hvs_m, {"data_range": (-0.5, 1.0)}),
 }
@@ -35,6 +37,7 @@ PERFECT = {
     "mdsi": 0.0,
     "ssimulacra2": 100.0,
     "ciede2000": 0.0,
+    "flip": 0.0,
     "psnr_hvs": torch.inf,
     "psnr_hvs_m": torch.inf,
 }
@@ -43,6 +46,7 @@ KERNELS = {
     "mdsi": "ssimloss_similarity_deviation",
     "ssimulacra2": "ssimloss_visible_errors",
     "ciede2000": "ssimloss_color_means",
+    "flip": "ssimloss_flip_means",
     "psnr_hvs": "ssimloss_hvs_errors",
     "psnr_hvs_m": "ssimloss_hvs_errors",
 }
@@ -200,10 +204,12 @@ def test_operators() -> None:
     visible, haar = ops.visible_errors.default, ops.haar_means.default
     weights = [0.1 * k for k in range(36)]
     colors, of_colors = ops.color_means.default, (0.0, 1.0, 1.0, 1.0, 1.0)
+    flip, filters = ops.flip_means.default, ([0.05 * k for k in range(40)], [0.1] * 15)
     for operator, options in (
         (visible, (weights, 0.0, 1.0)),
         (haar, (30.0, 4.2)),
         (colors, of_colors),
+        (flip, (0.0, 1.0, *filters)),
     ):
         torch.library.opcheck(operator, (pred, target, *options, True, False, "cpu"))
         value = operator(pred, target, *options, True, False, "cpu")[0].sum()
@@ -244,6 +250,11 @@ def test_operators() -> None:
         hvs(pred[..., :7], target[..., :7], *tables, True, False, "cpu")
     with pytest.raises(ValueError, match="span and tolerances must be positive"):
         colors(pred, target, *of_colors[:4], 0.0, True, False, "cpu")
+    with pytest.raises(ValueError, match="span must be positive"):
+        flip(pred, target, 0.0, 0.0, *filters, True, False, "cpu")
+    for wrong_filters in ((filters[0][1:], filters[1]), ([1.0] * 16, [1.0] * 6), ([], [])):
+        with pytest.raises(ValueError, match="sensitivity and detection must have 8 and 3 numbers"):
+            flip(pred, target, 0.0, 1.0, *wrong_filters, True, False, "cpu")
 
 
 @every_case

@@ -51,3 +51,19 @@ def test_computed_again_keeps_the_image_alone() -> None:
     assert torch.func.vmap(lambda each: computed_again(equation, each))(image).shape == (2, 3)
     with torch.no_grad():
         assert not computed_again(equation, image).requires_grad
+
+
+def test_computed_again_of_two_images() -> None:
+    """Whichever of them asks for a gradient; also if one is computed from the other."""
+    x, y = torch.rand(2, 3, dtype=torch.float64).unbind()
+    for asks in ((True, True), (True, False), (False, True)):
+        given = [image.clone().requires_grad_(ask) for image, ask in zip((x, y), asks, strict=True)]
+        asking = [image for image in given if image.requires_grad]
+        found = torch.autograd.grad(computed_again(torch.mul, *given).sum(), asking)
+        wanted = [other for other, ask in zip((y, x), asks, strict=True) if ask]
+        assert all(torch.equal(ours, exact) for ours, exact in zip(found, wanted, strict=True))
+    x.requires_grad_()
+    (slope,) = torch.autograd.grad(computed_again(torch.mul, x, 3 * x).sum(), x, create_graph=True)
+    torch.testing.assert_close(slope, 6 * x)
+    (second,) = torch.autograd.grad(slope.sum(), x)
+    torch.testing.assert_close(second, torch.full_like(x, 6))

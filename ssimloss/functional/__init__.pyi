@@ -1234,6 +1234,7 @@ def flip_loss(
     data_range: float | tuple[float, float] = 1.0,
     pixels_per_degree: float = 67.02064327658225,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """FLIP of images of low dynamic range: 0 for equal images, at most 1.
 
@@ -1252,6 +1253,7 @@ def flip_loss(
             ``w`` meters and ``r`` pixels wide, seen from ``d`` meters. The default is a 4K display
             of 0.7 meters, seen from 0.7 meters.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or the name of one, which runs or raises. The kernel reduces.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; the map ``(N, 1, H, W)`` for ``"none"``.
@@ -1260,6 +1262,7 @@ def flip_loss(
         ValueError: shapes differ, images that are neither gray nor RGB, a resolution below one
             pixel per degree.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Andersson et al. 2020. Agrees with flip-evaluator 1.7, which computes in float32, to
     1e-6.

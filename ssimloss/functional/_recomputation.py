@@ -11,19 +11,19 @@ from torch.utils.checkpoint import checkpoint
 from ssimloss._precision import autocast_off
 from ssimloss._torch import is_observed, is_transformed
 
-Equation = Callable[[Tensor], Tensor]
+Equation = Callable[..., Tensor]
 
 
-def computed_again(equation: Equation, image: Tensor) -> Tensor:
-    """``equation(image)``; only the image is kept for backward.
+def computed_again(equation: Equation, *images: Tensor) -> Tensor:
+    """``equation(*images)``; only the images are kept for backward.
 
     It takes the time of another forward pass, and the memory of one map instead of all of them.
     Compiled and transformed calls (``torch.func``) keep what PyTorch keeps.
     """
-    asks = torch.is_grad_enabled() and image.requires_grad
-    if not asks or torch.compiler.is_compiling() or is_observed(image):
-        return equation(image)
-    found: Tensor = _ComputedAgain.apply(image, equation)
+    asks = torch.is_grad_enabled() and any(image.requires_grad for image in images)
+    if not asks or torch.compiler.is_compiling() or is_observed(*images):
+        return equation(*images)
+    found: Tensor = _ComputedAgain.apply(equation, *images)
     return found
 
 
@@ -40,18 +40,22 @@ def in_steps(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 class _ComputedAgain(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, image: Tensor, equation: Equation) -> Tensor:
+    def forward(ctx: Any, equation: Equation, *images: Tensor) -> Tensor:
         ctx.equation = equation
-        ctx.save_for_backward(image)
-        return equation(image)
+        ctx.save_for_backward(*images)
+        return equation(*images)
 
     @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None]:
-        (image,) = ctx.saved_tensors
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
         graph = torch.is_grad_enabled()
-        with torch.enable_grad(), autocast_off(image):
-            # A view, so that the derivative stays partial.
-            given = image.view_as(image) if graph else image.detach().requires_grad_()
-            value = ctx.equation(given)
-        (found,) = torch.autograd.grad(value, given, upstream, create_graph=graph)
-        return found, None
+        needed = ctx.needs_input_grad[1:]
+        with torch.enable_grad(), autocast_off(*ctx.saved_tensors):
+            # Views, so that the derivatives stay partial.
+            given = [
+                image.view_as(image) if graph else image.detach().requires_grad_(asks)
+                for image, asks in zip(ctx.saved_tensors, needed, strict=True)
+            ]
+            value = ctx.equation(*given)
+        asking = [image for image, asks in zip(given, needed, strict=True) if asks]
+        found = iter(torch.autograd.grad(value, asking, upstream, create_graph=graph))
+        return None, *(next(found) if asks else None for asks in needed)

@@ -12,19 +12,15 @@ import functools
 import math
 from collections.abc import Callable
 
-import numpy as np
 import torch
-import torch.utils.checkpoint
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ssimloss import _checks
-from ssimloss._constants import planes as constant_planes
+from ssimloss._constants import constant
 from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, promote
-from ssimloss._reduce import Scores
+from ssimloss._reduce import Scores, slope_of
 from ssimloss._roots import held_power, root
-from ssimloss._torch import is_transformed
 from ssimloss.color.channels import linear_light
 from ssimloss.color.lab import LAB_EXACT, lab_curve
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute
@@ -35,9 +31,11 @@ from ssimloss.functional._gradient_similarity import (
     check_colors,
     combined,
 )
+from ssimloss.functional._recomputation import computed_again
+from ssimloss.kernels import FLIP_MEANS, Backed, Flip, flip_means, select
 from ssimloss.measure import Measure
 
-Array = NDArray[np.float64]
+Filters = tuple[tuple[float, ...], ...]
 
 # Linear RGB to X, Y, Z over the white, and back.
 _WHITE = (0.950428545, 1.0, 1.088900371)
@@ -73,13 +71,14 @@ _STEP = 2**15  # elements of the planes that are compared at once on a CPU
 _NO_CHROMA = 1e-3  # a difference of chroma that rounding makes of gray; people see about 1
 
 
-class FLIPOptions(Reduced, Ranged):
+class FLIPOptions(Backed, Reduced, Ranged):
     """Options of FLIP.
 
     Args:
         pixels_per_degree: pixels per degree of visual angle: ``d r pi / (180 w)`` for a display
             ``w`` meters and ``r`` pixels wide, seen from ``d`` meters. The default is a 4K display
             of 0.7 meters, seen from 0.7 meters.
+        backend: ``"auto"``, or the name of one, which runs or raises. The kernel reduces.
     """
 
     pixels_per_degree: float = 3840 * math.pi / 180
@@ -115,17 +114,43 @@ def _flip(pred: Tensor, target: Tensor, options: FLIPOptions) -> Scores:
         ValueError: shapes differ, images that are neither gray nor RGB, a resolution below one
             pixel per degree.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Andersson et al. 2020. Agrees with flip-evaluator 1.7, which computes in float32, to
     1e-6.
     """
     check_colors(pred, target)
     dtype = native_dtype(pred, target)
-    x, y = promote(pred, target)
+    uncovered = "its kernel reduces, and reduction='none' needs every pixel"
+    backend = select(
+        options.backend,
+        pred,
+        target,
+        FLIP_MEANS,
+        uncovered=uncovered if options.reduction == "none" else None,
+    )
+    if backend == "eager":
+        return Scores(_map(*promote(pred, target), options), None, 1, dtype)
+    positions = pred.shape[2] * pred.shape[3]
+    slope = slope_of(options.reduction, pred.shape[:1])
+    if options.reduction == "sum":
+        slope *= max(positions, 1)
+    flip = Flip(float(options.low), float(options.span), *_windows(options.pixels_per_degree))
+    equation = functools.partial(_means, options=options)
+    means = flip_means(pred, target, flip, backend=backend, equation=equation, slope=slope)
+    return Scores(means, None, positions, dtype)
+
+
+def _means(x: Tensor, y: Tensor, options: FLIPOptions) -> Tensor:
+    """The mean of each image, ``(N, 1)``: what the kernel computes."""
+    return _map(*promote(x, y), options).flatten(1).mean(1, keepdim=True)
+
+
+def _map(x: Tensor, y: Tensor, options: FLIPOptions) -> Tensor:
+    """``dE`` of every pixel, ``(N, 1, H, W)``."""
     if not len(x):  # no channels to filter
-        return Scores((x + y).sum(1, keepdim=True), None, 1, dtype)
-    filtered = _filtered_planes(x, y, options)
-    return Scores(_by_rows(_difference, *filtered)[0][:, None], None, 1, dtype)
+        return (x + y).sum(1, keepdim=True)
+    return _by_rows(_difference, *_filtered_planes(x, y, options))[0][:, None]
 
 
 def _by_rows(function: Callable[..., Tensor], *planes: Tensor) -> Tensor:
@@ -136,12 +161,8 @@ def _by_rows(function: Callable[..., Tensor], *planes: Tensor) -> Tensor:
     step = max(_STEP // (n * channels * width), 1)
     if step >= height or planes[0].device.type != "cpu":
         return function(*planes)
-    again = functools.partial(
-        torch.utils.checkpoint.checkpoint, function, use_reentrant=False, preserve_rng_state=False
-    )
-    of_rows: Callable[..., Tensor] = function if is_transformed() else again
     pieces = zip(*(torch.split(each, step, 2) for each in planes), strict=True)
-    return torch.cat([of_rows(*some) for some in pieces], 2)
+    return torch.cat([computed_again(function, *some) for some in pieces], 2)
 
 
 def _opponent(x: Tensor, y: Tensor, options: FLIPOptions) -> Tensor:
@@ -181,14 +202,14 @@ def _difference(*filtered: Tensor) -> Tensor:
 
 def _filtered_colours(opponent: list[Tensor], resolution: float) -> list[Tensor]:
     """``Y, X - Y, Y - Z`` of both images, each ``(1, 2 N, H, W)``, as the eye resolves them."""
-    windows = iter(constant_planes(sensitivity, resolution, like=opponent[0]).unbind())
+    windows = iter(constant(_sensitivity(resolution), opponent[0]).unbind())
     filtered = []
     for plane, gaussians in zip(opponent, _SENSITIVITY, strict=True):
-        down, across = next(windows).unbind()
+        down, across = next(windows), next(windows)
         extended = pad(plane, len(down) // 2, "replicate")
         found = _filtered(extended, down, across)
         for _ in gaussians[1:]:
-            found = found + _filtered(extended, *next(windows).unbind())
+            found = found + _filtered(extended, next(windows), next(windows))
         filtered.append(found)
     return filtered
 
@@ -212,7 +233,7 @@ def _colour_difference(f_y: Tensor, f_xy: Tensor, f_yz: Tensor) -> Tensor:
 
 def _filtered_features(luminance: Tensor, resolution: float) -> list[Tensor]:
     """Edges across and down, and points across and down, of both images ``(1, 2 N, H, W)``."""
-    gaussian, *detectors = constant_planes(detection, resolution, like=luminance).unbind()
+    gaussian, *detectors = constant(_detection(resolution), luminance).unbind()
     # The sum of a detector is 0. Without a pixel first, flat images are exactly 0.
     first = luminance[:, :, :1, :1].detach()
     luminance = luminance - torch.where(first.isfinite(), first, 0)
@@ -247,42 +268,66 @@ def _filtered(extended: Tensor, down: Tensor, across: Tensor) -> Tensor:
     return blur_along(blur_along(extended, across, 3), down, 2)
 
 
-def sensitivity(resolution: float) -> Array:
+def _sensitivity(resolution: float) -> Filters:
     """Gaussians ``a sqrt(pi / b) exp(-pi^2 x^2 / b)``, ``x`` in degrees, of the opponent planes in
-    turn, as filters along columns and rows: ``(4, 2, taps)``. The first holds the weight; those of
-    one plane together have the sum 1.
+    turn, each as filters along columns and rows. The first holds the weight; those of one plane
+    together have the sum 1.
     """
-    x = _places(3 * math.sqrt(_WIDEST / (2 * math.pi**2)) * resolution) / resolution
-    found = []
+    places = _places(3 * math.sqrt(_WIDEST / (2 * math.pi**2)) * resolution)
+    x = [place / resolution for place in places]
+    found: list[tuple[float, ...]] = []
     for gaussians in _SENSITIVITY:
-        taps = [np.exp(-(math.pi**2) / b * x * x) for _, b in gaussians]
+        taps = [[math.exp(-(math.pi**2) / b * at * at) for at in x] for _, b in gaussians]
+        sums = [math.fsum(each) for each in taps]
         masses = [
-            a * math.sqrt(math.pi / b) * g.sum() ** 2
-            for (a, b), g in zip(gaussians, taps, strict=True)
+            a * math.sqrt(math.pi / b) * total**2
+            for (a, b), total in zip(gaussians, sums, strict=True)
         ]
-        for mass, g in zip(masses, taps, strict=True):
-            found.append(np.stack((mass / sum(masses) * g / g.sum(), g / g.sum())))
-    return np.stack(found)
+        for mass, each, total in zip(masses, taps, sums, strict=True):
+            across = [tap / total for tap in each]
+            found += tuple([mass / sum(masses) * tap for tap in across]), tuple(across)
+    return tuple(found)
 
 
-def detection(resolution: float) -> Array:
+def _detection(resolution: float) -> Filters:
     """A Gaussian of unit sum, and its first and second derivative, whose positive and negative taps
-    have the sums 1 and -1: ``(3, taps)``.
+    have the sums 1 and -1.
     """
     sigma = _SIGMA * resolution
-    x = _places(3 * sigma) / sigma
-    gaussian = np.exp(-0.5 * x * x)
-    found = [gaussian / gaussian.sum()]
-    for taps in (-x * gaussian, (x * x - 1) * gaussian):
-        above, below = taps.clip(min=0), taps.clip(max=0)
-        found.append(above / above.sum() - below / below.sum())
-    return np.stack(found)
+    x = [place / sigma for place in _places(3 * sigma)]
+    gaussian = [math.exp(-0.5 * at * at) for at in x]
+    total = math.fsum(gaussian)
+    found = [tuple([tap / total for tap in gaussian])]
+    for factors in ([-at for at in x], [at * at - 1 for at in x]):
+        taps = [factor * tap for factor, tap in zip(factors, gaussian, strict=True)]
+        above = math.fsum([max(tap, 0.0) for tap in taps])
+        below = -math.fsum([min(tap, 0.0) for tap in taps])
+        found.append(tuple([tap / (above if tap > 0 else below) for tap in taps]))
+    return tuple(found)
 
 
-def _places(radius: float) -> Array:
+def _places(radius: float) -> range:
     """Whole numbers from ``-ceil(radius)`` to ``ceil(radius)``."""
     half = math.ceil(radius)
-    return np.arange(-half, half + 1, dtype=np.float64)
+    return range(-half, half + 1)
+
+
+def _windows(resolution: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Both groups of filters as the kernel reads them: flat, and all of one length."""
+    made = _made_windows if torch.compiler.is_compiling() else _kept_windows
+    return made(resolution)
+
+
+def _made_windows(resolution: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    seen, detected = _sensitivity(resolution), _detection(resolution)
+    beyond = (0.0,) * ((len(seen[0]) - len(detected[0])) // 2)
+    return (
+        tuple([tap for taps in seen for tap in taps]),
+        tuple([tap for taps in detected for tap in (*beyond, *taps, *beyond)]),
+    )
+
+
+_kept_windows = functools.lru_cache(maxsize=16)(_made_windows)
 
 
 FLIP = Measure(

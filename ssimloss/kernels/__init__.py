@@ -26,6 +26,7 @@ from ssimloss.kernels.comparison import (
     Pixelwise,
 )
 from ssimloss.kernels.edge_means import EDGE_MEANS, EdgeFilter, Edges, edge_means
+from ssimloss.kernels.flip_means import FLIP_MEANS, Flip, flip_means
 from ssimloss.kernels.haar_means import HAAR_MEANS, Haar, haar_means
 from ssimloss.kernels.hvs_errors import HVS, HVS_ERRORS, hvs_errors
 from ssimloss.kernels.information_map import (
@@ -78,6 +79,7 @@ __all__ = [
     "Comparison",
     "EdgeFilter",
     "Edges",
+    "Flip",
     "HVS",
     "Haar",
     "Local",
@@ -94,6 +96,7 @@ __all__ = [
     "BLOCK_MEANS",
     "COLOR_MEANS",
     "EDGE_MEANS",
+    "FLIP_MEANS",
     "HAAR_MEANS",
     "HVS_ERRORS",
     "INFORMATION_MAP",
@@ -113,6 +116,7 @@ __all__ = [
     "block_means",
     "color_means",
     "edge_means",
+    "flip_means",
     "haar_means",
     "hvs_errors",
     "information_map",

@@ -27,7 +27,7 @@ MAX_TAPS = 33
 MAX_SCALES = 16
 PIXELS = {"none": 0, "l1": 1, "l2": 2, "charbonnier": 3, "huber": 4}
 
-INTERFACE = 14  # ssimloss_interface() of the library that fits this file
+INTERFACE = 15  # ssimloss_interface() of the library that fits this file
 # The structures of native/library.cpp, in the order of ssimloss_size_of(). "4x" is the padding at
 # the end of a nested structure; ``struct`` adds the other padding like the compiler.
 IMAGE = "P4qi4x"  # data, strides, dtype
@@ -63,6 +63,8 @@ HAAR_CALL = f"4q{IMAGE}{IMAGE}4d{IMAGE}{IMAGE}Pq"
 PHASE_CALL = "3q3P3d6P3i4x"
 # shape, x, y, low, unit, 3 tolerances, slope, grad_x, grad_y, means, threads
 COLOR_CALL = f"4q{IMAGE}{IMAGE}6d{IMAGE}{IMAGE}Pq"
+# shape, x, y, low, unit, sensitivity, detection, taps, slope, grad_x, grad_y, means, threads
+FLIP_CALL = f"4q{IMAGE}{IMAGE}2d2Pqd{IMAGE}{IMAGE}Pq"
 # shape, x, y, sensitivity, masking, weights, slope, grad_x, grad_y, means, threads
 HVS_CALL = f"4q{IMAGE}{IMAGE}3Pd{IMAGE}{IMAGE}Pq"
 # shape, x, y, alpha, 3 constants, slope, grad_x, grad_y, means, roots, threads
@@ -88,6 +90,7 @@ LAYOUTS = (
     HAAR_CALL,
     PHASE_CALL,
     COLOR_CALL,
+    FLIP_CALL,
     HVS_CALL,
     DEVIATION_CALL,
     MIXTURE_CALL,
@@ -112,6 +115,7 @@ FUNCTIONS = (
     "ssimloss_haar_means",
     "ssimloss_phase_congruency",
     "ssimloss_color_means",
+    "ssimloss_flip_means",
     "ssimloss_hvs_errors",
     "ssimloss_similarity_deviation",
     "ssimloss_neighbour_products",

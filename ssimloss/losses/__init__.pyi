@@ -956,6 +956,7 @@ class FLIPLoss(MeasureLoss):
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or the name of one, which runs or raises. The kernel reduces.
         pixels_per_degree: pixels per degree of visual angle: ``d r pi / (180 w)`` for a display
             ``w`` meters and ``r`` pixels wide, seen from ``d`` meters. The default is a 4K display
             of 0.7 meters, seen from 0.7 meters.
@@ -970,6 +971,7 @@ class FLIPLoss(MeasureLoss):
         ValueError: shapes differ, images that are neither gray nor RGB, a resolution below one
             pixel per degree.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Andersson et al. 2020. Agrees with flip-evaluator 1.7, which computes in float32, to
     1e-6.
@@ -978,12 +980,14 @@ class FLIPLoss(MeasureLoss):
     data_range: float | tuple[float, float]
     pixels_per_degree: float
     reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         *,
         data_range: float | tuple[float, float] = 1.0,
         pixels_per_degree: float = 67.02064327658225,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...

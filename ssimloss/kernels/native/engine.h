@@ -254,6 +254,19 @@ struct ColorMeans {
   Image grad_x, grad_y;  // receive the gradient; of the computing type
 };
 
+// The mean over each image of FLIP, see flip.h.
+struct FlipMeans {
+  Image x, y;  // (count, 1 or 3, height, width)
+  int64_t count, channels, height, width;
+  double low, unit;           // of the data range: where it begins, and 1 over its span
+  const double* sensitivity;  // filters down and across of Y, X - Y and, twice, Y - Z: (4, 2, taps)
+  const double* detection;    // a Gaussian, and its first and second derivative: (3, taps)
+  int64_t taps;               // odd
+  double* row_sums;           // (count, height)
+  double scale;               // multiplies the derivatives
+  Image grad_x, grad_y;       // receive the gradient; of the computing type
+};
+
 // Errors of blocks of 8 x 8 pixels, see hvs.h.
 struct HVSErrors {
   Image x, y;  // (count, channels, height, width)
@@ -399,6 +412,8 @@ struct Kernels {
   int64_t (*haar_means_scratch)(const HaarMeans&, bool is_double);
   void (*color_means)(const ColorMeans&, bool is_double, int share, int shares, void* scratch);
   int64_t (*color_means_scratch)(const ColorMeans&, bool is_double);
+  void (*flip_means)(const FlipMeans&, bool is_double, int share, int shares, void* scratch);
+  int64_t (*flip_means_scratch)(const FlipMeans&, bool is_double);
   void (*hvs_errors)(const HVSErrors&, bool is_double, int share, int shares, void* scratch);
   int64_t (*hvs_errors_scratch)(const HVSErrors&, bool is_double);
   void (*phase_congruency)(const PhaseCongruency&, bool is_double, int share, int shares, void* scratch);

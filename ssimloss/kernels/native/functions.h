@@ -1,4 +1,4 @@
-// Roots of numbers; exponentials, sines and angles of vectors. Their errors are roundings.
+// Roots of numbers; exponentials, logarithms, sines and angles of vectors. Their errors are roundings.
 
 #pragma once
 
@@ -62,24 +62,60 @@ INLINE T two_fifths_of(T v) {
 
 // --- vectors ---------------------------------------------------------------------------------------------------------------------------
 
-// exp(-z) and 1 - exp(-z) for z from 0 to about 80.
+// exp(z) = power * (1 + series), for z from about -87 to 87.
 template <class T>
-INLINE void decay(Vector<T> z, Vector<T>& left, Vector<T>& gone) {
+INLINE void exponential(Vector<T> z, Vector<T>& power, Vector<T>& series) {
   constexpr bool kFloat = sizeof(T) == sizeof(float);
   constexpr int kFraction = kFloat ? 23 : 52, kDegree = kFloat ? 7 : 14;
   constexpr T kShift = kFloat ? T(12582912) : T(6755399441055744);  // 1.5 * 2^fraction: its last bits are those of an integer
   constexpr T kHigh = kFloat ? T(0.693145751953125) : T(0.693147180369123816490), kLow = kFloat ? T(1.428606765330187e-06) : T(1.90821492927058770002e-10);
-  const Vector<T> shifted = z * T(-1.4426950408889634) + kShift, n = shifted - kShift, r = (-z - n * kHigh) - n * kLow;
+  const Vector<T> shifted = z * T(1.4426950408889634) + kShift, n = shifted - kShift, r = (z - n * kHigh) - n * kLow;
   constexpr double factorials[15] = {1, 1, 2, 6, 24, 120, 720, 5040, 40320, 362880, 3628800, 39916800, 479001600, 6227020800, 87178291200};
-  Vector<T> series = broadcast<T>((T)(1 / factorials[kDegree]));
+  series = broadcast<T>((T)(1 / factorials[kDegree]));
 #pragma GCC unroll 16
   for (int k = kDegree - 1; k >= 1; k--) series = series * r + (T)(1 / factorials[k]);
-  series *= r;  // exp(r) - 1
+  series *= r;
   using Integer = typename Lanes<T>::Integer;
   const Mask<T> exponent = (Mask<T>)shifted + (Integer)((kFloat ? 127 : 1023));
-  const Vector<T> power = (Vector<T>)(exponent << kFraction);
+  power = (Vector<T>)(exponent << kFraction);
+}
+
+template <class T>
+INLINE Vector<T> exponential(Vector<T> z) {
+  Vector<T> power, series;
+  exponential<T>(z, power, series);
+  return power + power * series;
+}
+
+// exp(-z) and 1 - exp(-z) for z from 0 to about 80.
+template <class T>
+INLINE void decay(Vector<T> z, Vector<T>& left, Vector<T>& gone) {
+  Vector<T> power, series;
+  exponential<T>(-z, power, series);
   left = power + power * series;
   gone = (1 - power) - power * series;
+}
+
+// The binary logarithm of normal positive numbers, to rounding; NaN stays NaN.
+template <class T>
+INLINE Vector<T> log2_of(Vector<T> value) {
+  using M = Mask<T>;
+  using I = typename Lanes<T>::Integer;
+  constexpr bool kFloat = sizeof(T) == 4;
+  constexpr int kMantissa = kFloat ? 23 : 52;
+  constexpr I kRootHalf = kFloat ? I(0x3f3504f3) : I(0x3fe6a09e667f3bcd);  // where mantissas begin
+  const M bits = (M)value;
+  const M exponent = (bits - kRootHalf) >> kMantissa;
+  const Vector<T> mantissa = (Vector<T>)(bits - (exponent << kMantissa));  // in [sqrt(1/2), sqrt(2))
+  const Vector<T> z = (mantissa - 1) / (mantissa + 1), z2 = z * z;
+  // log2(m) = 2 / ln 2 (z + z^3 / 3 + z^5 / 5 ...)
+  constexpr int kTerms = kFloat ? 5 : 11;
+  Vector<T> sum = broadcast(T(1) / T(2 * kTerms - 1));
+  for (int k = kTerms - 2; k >= 0; k--) sum = sum * z2 + T(1) / T(2 * k + 1);
+  Vector<T> whole;
+  for (int lane = 0; lane < Lanes<T>::count; lane++) whole[lane] = T(exponent[lane]);
+  const Vector<T> found = whole + T(2.885390081777926815) * z * sum;
+  return choose<T>(value == value, found, value);
 }
 
 template <class T>

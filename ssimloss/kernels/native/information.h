@@ -13,32 +13,10 @@
 #pragma once
 
 #include "engine.h"
-#include "lanes.h"
+#include "functions.h"
 
 namespace ssimloss {
 namespace SSIMLOSS_SET {
-
-// The binary logarithm of normal positive numbers, to rounding; NaN stays NaN.
-template <class T>
-INLINE Vector<T> log2_of(Vector<T> value) {
-  using M = Mask<T>;
-  using I = typename Lanes<T>::Integer;
-  constexpr bool kFloat = sizeof(T) == 4;
-  constexpr int kMantissa = kFloat ? 23 : 52;
-  constexpr I kRootHalf = kFloat ? I(0x3f3504f3) : I(0x3fe6a09e667f3bcd);  // where mantissas begin
-  const M bits = (M)value;
-  const M exponent = (bits - kRootHalf) >> kMantissa;
-  const Vector<T> mantissa = (Vector<T>)(bits - (exponent << kMantissa));  // in [sqrt(1/2), sqrt(2))
-  const Vector<T> z = (mantissa - 1) / (mantissa + 1), z2 = z * z;
-  // log2(m) = 2 / ln 2 (z + z^3 / 3 + z^5 / 5 ...)
-  constexpr int kTerms = kFloat ? 5 : 11;
-  Vector<T> sum = broadcast(T(1) / T(2 * kTerms - 1));
-  for (int k = kTerms - 2; k >= 0; k--) sum = sum * z2 + T(1) / T(2 * k + 1);
-  Vector<T> whole;
-  for (int lane = 0; lane < Lanes<T>::count; lane++) whole[lane] = T(exponent[lane]);
-  const Vector<T> found = whole + T(2.885390081777926815) * z * sum;
-  return choose<T>(value == value, found, value);
-}
 
 // log(1 + value) of numbers from 0 on, to rounding; over = 1 / (1 + value).
 template <class T>

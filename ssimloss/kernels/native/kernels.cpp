@@ -7,6 +7,7 @@
 #include "deviation.h"
 #include "edge_means.h"
 #include "edges.h"
+#include "flip.h"
 #include "haar.h"
 #include "hvs.h"
 #include "mixture.h"
@@ -125,6 +126,12 @@ void color_means(const ColorMeans& job, bool is_double, int share, int shares, v
 }
 
 int64_t color_means_scratch(const ColorMeans&, bool is_double) { return kColorLines * kColorPiece * (is_double ? sizeof(double) : sizeof(float)); }
+
+void flip_means(const FlipMeans& job, bool is_double, int share, int shares, void* scratch) {
+  is_double ? flip_means_of(job, share, shares, (double*)scratch) : flip_means_of(job, share, shares, (float*)scratch);
+}
+
+int64_t flip_means_scratch(const FlipMeans& job, bool is_double) { return is_double ? FlipRows<double>::bytes(job) : FlipRows<float>::bytes(job); }
 
 void hvs_errors(const HVSErrors& job, bool is_double, int share, int shares, void* scratch) {
   is_double ? hvs_errors_of(job, share, shares, (double*)scratch) : hvs_errors_of(job, share, shares, (float*)scratch);
@@ -307,6 +314,8 @@ const Kernels kernels = {NAME_OF(SSIMLOSS_SET),
                          haar_means_scratch,
                          color_means,
                          color_means_scratch,
+                         flip_means,
+                         flip_means_scratch,
                          hvs_errors,
                          hvs_errors_scratch,
                          phase_congruency,

@@ -492,6 +492,49 @@ API int ssimloss_color_means(const ColorCall* call) {
   });
 }
 
+struct FlipCall {
+  int64_t shape[4];
+  Image x, y;
+  double low, unit;
+  const double *sensitivity, *detection;
+  int64_t taps;
+  double slope;  // multiplies the gradients
+  Image grad_x, grad_y;
+  void* means;  // (N)
+  int64_t threads;
+};
+
+// The mean FLIP of each image, and slope times its derivatives.
+API int ssimloss_flip_means(const FlipCall* call) {
+  return guarded([&]() -> int {
+    const Kernels& set = kernels();
+    FlipMeans job = {};
+    job.x = call->x;
+    job.y = call->y;
+    job.count = call->shape[0];
+    job.channels = call->shape[1];
+    job.height = call->shape[2];
+    job.width = call->shape[3];
+    job.low = call->low;
+    job.unit = call->unit;
+    job.sensitivity = call->sensitivity;
+    job.detection = call->detection;
+    job.taps = call->taps;
+    const int64_t pixels = job.height * job.width;
+    job.scale = call->slope / (double)pixels;
+    job.grad_x = call->grad_x;
+    job.grad_y = call->grad_y;
+    std::vector<double> row_sums(job.count * job.height);
+    job.row_sums = row_sums.data();
+    const bool is_double = call->x.dtype == kFloat64 || call->y.dtype == kFloat64;
+    const int threads = job.count * pixels < kWorthThreads / 4 ? 1 : (int)call->threads;
+    if (!run(set.flip_means, job, is_double, threads, set.flip_means_scratch(job, is_double), kKeptBytes)) return 1;
+    for (int64_t n = 0; n < job.count; n++)
+      set_number(call->means, n, is_double, sum_of(row_sums.data() + n * job.height, job.height) / (double)pixels);
+    return 0;
+  });
+}
+
 struct HVSCall {
   int64_t shape[4];
   Image x, y;
@@ -678,13 +721,13 @@ API int ssimloss_information_map(const MixtureCall* call) {
 }
 
 // Changes with every change of this interface: of a function, a structure, or the meaning of a number.
-API int32_t ssimloss_interface() { return 14; }
+API int32_t ssimloss_interface() { return 15; }
 
 // Sizes of the structures above, for a caller that has declared them itself; 0 beyond the last.
 API int64_t ssimloss_size_of(int32_t structure) {
   constexpr int64_t sizes[] = {sizeof(Image), sizeof(Halving), sizeof(Pair), sizeof(MeansCall), sizeof(MapCall), sizeof(PyramidCall), sizeof(PixelCall),
                                sizeof(ScalesCall), sizeof(PreparationCall), sizeof(MomentsCall), sizeof(EdgeCall), sizeof(BlocksCall),
                                sizeof(SortedCall), sizeof(WarpCall), sizeof(VisibleCall), sizeof(HaarCall), sizeof(PhaseCall),
-                               sizeof(ColorCall), sizeof(HVSCall), sizeof(DeviationCall), sizeof(MixtureCall)};
+                               sizeof(ColorCall), sizeof(FlipCall), sizeof(HVSCall), sizeof(DeviationCall), sizeof(MixtureCall)};
   return structure >= 0 && structure < (int32_t)(sizeof sizes / sizeof *sizes) ? sizes[structure] : 0;
 }
