@@ -27,7 +27,7 @@ MAX_TAPS = 33
 MAX_SCALES = 16
 PIXELS = {"none": 0, "l1": 1, "l2": 2, "charbonnier": 3, "huber": 4}
 
-INTERFACE = 14  # ssimloss_interface() of the library that fits this file
+INTERFACE = 15  # ssimloss_interface() of the library that fits this file
 # The structures of native/library.cpp, in the order of ssimloss_size_of(). "4x" is the padding at
 # the end of a nested structure; ``struct`` adds the other padding like the compiler.
 IMAGE = "P4qi4x"  # data, strides, dtype
@@ -69,6 +69,9 @@ HVS_CALL = f"4q{IMAGE}{IMAGE}3Pd{IMAGE}{IMAGE}Pq"
 DEVIATION_CALL = f"4q{IMAGE}{IMAGE}5d{IMAGE}{IMAGE}2Pq"
 # shape, x, y, parent, factor, variances, upstream, out, noise, flat, least, is_double, threads
 MIXTURE_CALL = "3q7P3d2i"
+# shape, x, y, weights, window, channel weights, low, span, c_mean, c_detail, still, worst, slope,
+# grad_x, grad_y, errors, room, elements, threads
+SUBBAND_CALL = f"4q{IMAGE}{IMAGE}3P5dqd{IMAGE}{IMAGE}2P2q"
 LAYOUTS = (
     IMAGE,
     HALVING,
@@ -91,6 +94,7 @@ LAYOUTS = (
     HVS_CALL,
     DEVIATION_CALL,
     MIXTURE_CALL,
+    SUBBAND_CALL,
 )
 # Functions that take one of these calls and return 0, or 1 if memory could not be allocated.
 FUNCTIONS = (
@@ -113,6 +117,7 @@ FUNCTIONS = (
     "ssimloss_phase_congruency",
     "ssimloss_color_means",
     "ssimloss_hvs_errors",
+    "ssimloss_subband_errors",
     "ssimloss_similarity_deviation",
     "ssimloss_neighbour_products",
     "ssimloss_information_map",
