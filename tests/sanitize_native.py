@@ -327,6 +327,8 @@ def case(choose: random.Random, size: tuple[int, int, int, int], taps: int, padd
         calls.append((F.flip, {"pixels_per_degree": choose.choice((1.0, 20.0, 67.0, 150.0))}))
         if min(size[2:]) >= 8:
             calls += [(f, {"reduction": "image"}) for f in (F.psnr_hvs, F.psnr_hvs_m)]
+            worst = choose.choice((0.05, 0.5, 1.0))
+            calls.append((F.dss, {"reduction": "image", "worst": worst}))
         if min(size[2:]) >= 41:
             calls.append((information, {"weights": (0.2, 0.3, 0.5)}))
             calls.append((F.vif, {"reduction": "image", "noise": choose.choice((0.4, 2.0))}))

@@ -30,6 +30,8 @@ CASES: dict[str, tuple[Callable[..., Tensor], dict[str, object]]] = {
     "near flip": (F.flip, {"pixels_per_degree": 40.0}),
     "psnr_hvs": (F.psnr_hvs, {"data_range": (-0.5, 1.0)}),
     "psnr_hvs_m": (F.psnr_hvs_m, {"data_range": (-0.5, 1.0)}),
+    "dss": (F.dss, {"data_range": (-1.0, 2.0)}),
+    "broad dss": (F.dss, {"sigma": 4.0, "worst": 0.4}),
 }
 # By the last word of a case: the value of equal images, and the function of the library.
 PERFECT = {
@@ -40,6 +42,7 @@ PERFECT = {
     "flip": 0.0,
     "psnr_hvs": torch.inf,
     "psnr_hvs_m": torch.inf,
+    "dss": 1.0,
 }
 KERNELS = {
     "haarpsi": "ssimloss_haar_means",
@@ -49,6 +52,7 @@ KERNELS = {
     "flip": "ssimloss_flip_means",
     "psnr_hvs": "ssimloss_hvs_errors",
     "psnr_hvs_m": "ssimloss_hvs_errors",
+    "dss": "ssimloss_subband_errors",
 }
 every_case = pytest.mark.parametrize("name", CASES)
 # The least, odd sides, gray, several tiles of columns, all six scales.
@@ -248,6 +252,22 @@ def test_operators() -> None:
             hvs(pred, target, *wrong, True, False, "cpu")
     with pytest.raises(ValueError, match="must have at least 8 pixels"):
         hvs(pred[..., :7], target[..., :7], *tables, True, False, "cpu")
+    subbands = ops.subband_errors.default
+    numbers = [0.5, *[0.1, 0.0] * 31, 0.1], [0.25, 0.5, 0.25], [90.0, 120.0, 45.0], [1e3, 3e2, 2e-3]
+    whole = *numbers, 3, -0.5, 2.0
+    torch.library.opcheck(subbands, (pred, target, *whole, True, False, "cpu"))
+    assert subbands(pred[:0], target[:0], *whole, False, False, "cpu")[0].shape == (0, 1)
+    for wrong, match in (
+        (([0.5], *whole[1:]), "weights must have 64 numbers, got 1"),
+        ((*whole[:2], [1.0], *whole[3:]), "channels must have 3 numbers, got 1"),
+        (([0.0, *numbers[0][1:]], *whole[1:]), "the first weight must be positive"),
+        ((*whole[:4], 5, *whole[5:]), "worst must be from 1 to 4, got 5"),
+        ((*whole[:6], 0.0), "span must be positive"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            subbands(pred, target, *wrong, True, False, "cpu")
+    with pytest.raises(ValueError, match="must have at least 8 pixels"):
+        subbands(pred[..., :7], target[..., :7], *whole, True, False, "cpu")
     with pytest.raises(ValueError, match="span and tolerances must be positive"):
         colors(pred, target, *of_colors[:4], 0.0, True, False, "cpu")
     with pytest.raises(ValueError, match="span must be positive"):
@@ -357,18 +377,6 @@ def test_fsim_equal_to_its_equation() -> None:
             assert off(ours, wanted) <= 1e-8, size
     flat = torch.full((1, 3, 32, 32), 0.4)
     assert F.fsim(flat, flat, backend="cpu") == 1
-
-
-def test_dss_equal_to_its_equation() -> None:
-    """The kernel computes the luma: values and gradients, gray and RGB, sides of no whole block."""
-    for size in ((2, 3, 45, 50), (1, 1, 33, 98)):
-        found, exact = [], []
-        for backend, to in (("cpu", found), ("eager", exact)):
-            pred, target = (image.clone().requires_grad_() for image in pair(size))
-            value = F.dss(pred, target, data_range=(-1.0, 2.0), backend=backend)
-            to += [value.detach(), *torch.autograd.grad(value, (pred, target))]
-        for ours, wanted in zip(found, exact, strict=True):
-            assert off(ours, wanted) <= 1e-9, size
 
 
 def bank(h: int, w: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:

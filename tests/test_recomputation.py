@@ -1,4 +1,6 @@
-"""Interpolation by bands of a matrix, and maps that are computed again for their gradient."""
+"""Interpolation by bands of a matrix, maps that are computed again for their gradient, and images
+that are computed one after another.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ssimloss.functional import _resizing as resizing
+from ssimloss.functional._one_by_one import one_by_one
 from ssimloss.functional._recomputation import computed_again
 
 
@@ -67,3 +70,40 @@ def test_computed_again_of_two_images() -> None:
     torch.testing.assert_close(slope, 6 * x)
     (second,) = torch.autograd.grad(slope.sum(), x)
     torch.testing.assert_close(second, torch.full_like(x, 6))
+
+
+def test_one_by_one_keeps_no_graph() -> None:
+    made: list[weakref.ref[Tensor]] = []
+    batches: list[int] = []
+
+    def equation(x: Tensor, y: Tensor) -> Tensor:
+        inner = x.exp() * y.square()
+        made.append(weakref.ref(inner))
+        batches.append(len(x))
+        return inner.flatten(1).square().sum(1, keepdim=True)
+
+    x, y = torch.rand(2, 3, 1, 4, 5, dtype=torch.float64)
+    upstream = torch.tensor([[1.0], [2.0], [-3.0]], dtype=torch.float64)
+    for asks in ((True, False), (False, True), (True, True)):
+        given = [i.clone().requires_grad_(ask) for i, ask in zip((x, y), asks, strict=True)]
+        asking = [image for image in given if image.requires_grad]
+        expected = torch.autograd.grad(equation(*given), asking, upstream)
+        made.clear()
+        batches.clear()
+        found = one_by_one(equation, *given)
+        assert batches == [1, 1, 1]
+        assert all(each() is None for each in made)
+        torch.testing.assert_close(found, equation(x, y))
+        for _ in range(2):  # the second one computes again what the first has returned
+            slopes = torch.autograd.grad(found, asking, upstream, retain_graph=True)
+            torch.testing.assert_close(slopes, expected)
+        (first,) = torch.autograd.grad(found.sum(), asking[:1], create_graph=True)
+        (second,) = torch.autograd.grad(first.sum(), asking[0])
+        assert second.shape == x.shape
+    batches.clear()
+    with torch.no_grad():
+        assert not one_by_one(equation, *given).requires_grad
+    assert batches == [3]
+    images = torch.stack((x, y))
+    slopes = torch.func.grad(lambda x: one_by_one(equation, x, y).sum())(images[0])
+    torch.testing.assert_close(slopes, 2 * x.exp().square() * y**4)

@@ -940,7 +940,7 @@ def dss(
             Frequencies with a weight below 0.01 are left out.
         worst: the share of positions that count in each subband: the worst ones.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
-        backend: computes the luma; ``"auto"``, or a name, which runs or raises.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -984,7 +984,7 @@ def dss_loss(
             Frequencies with a weight below 0.01 are left out.
         worst: the share of positions that count in each subband: the worst ones.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
-        backend: computes the luma; ``"auto"``, or a name, which runs or raises.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.

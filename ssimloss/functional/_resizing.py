@@ -76,17 +76,15 @@ class _Banded(torch.autograd.Function):
             weights = weights.mT
         if axis == 2:
             planes = planes.reshape(1, m * h, w)
-        found = []
+        shape = list(planes.shape)
+        shape[axis] = len(weights)
+        whole = planes.new_empty(shape)
         with exact(planes):
             for first, last, begin, end in _bands(build, int(length), int(size), transposed):
                 taps = weights[first:last, begin:end]
                 some = planes.narrow(axis, begin, end - begin)
-                found.append(
-                    torch.bmm(some, taps.mT[None])
-                    if axis == 2
-                    else torch.bmm(taps.expand(m, -1, -1), some)
-                )
-        whole = torch.cat(found, axis)
+                factors = (some, taps.mT[None]) if axis == 2 else (taps.expand(m, -1, -1), some)
+                whole.narrow(axis, first, last - first).copy_(torch.bmm(*factors))
         return whole.view(m, h, -1) if axis == 2 else whole
 
     @staticmethod

@@ -25,16 +25,16 @@ from ssimloss._roots import root_of_product
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
 from ssimloss.conventions.convention import Convention, Table
-from ssimloss.filters import blur, make_window, pad
+from ssimloss.filters import blur, make_window, pad, window_weights
 from ssimloss.functional._dct import DCT_2D, FREQUENCIES, SIDE, blocks_of, transformed
 from ssimloss.functional._gradient_similarity import (
+    BT601,
     OF_LUMA,
-    backend_for,
     channel_means,
     check_colors,
     check_least_side,
 )
-from ssimloss.kernels import Backed
+from ssimloss.kernels import SUBBAND_ERRORS, Backed, Subbands, select, subband_errors
 from ssimloss.measure import Measure
 
 Halves = Literal["up", "even"]
@@ -54,7 +54,7 @@ class DSSOptions(Backed, Reduced, Ranged):
         sigma: of the Gaussian that weights frequencies, in frequencies of 8 x 8 blocks.
             Frequencies with a weight below 0.01 are left out.
         worst: the share of positions that count in each subband: the worst ones.
-        backend: computes the luma; ``"auto"``, or a name, which runs or raises.
+        backend: ``"auto"``, or the name of one, which runs or raises.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
     """
 
@@ -116,15 +116,39 @@ def _dss_of(pred: Tensor, target: Tensor, options: DSSOptions, *, halves: Halves
     """DSS with the detail in which implementations differ."""
     check_colors(pred, target)
     check_least_side(pred, SIDE, f"for a block of {SIDE} x {SIDE}")
-    backend = backend_for(options.backend, pred, target, None)
     dtype = native_dtype(pred, target)
-    luma = partial(channel_means, rows=OF_LUMA, factor=1, backend=backend, low=options.low)
+    amount = options.worst * (pred.shape[2] // SIDE) * (pred.shape[3] // SIDE)
+    count = max(1, math.floor(amount + 0.5) if halves == "up" else round(amount))
+    backend = select(options.backend, pred, target, SUBBAND_ERRORS)
+    equation = partial(_errors, options=options, count=count)
+    if backend == "eager":
+        error = equation(pred, target)
+    else:
+        weights = dict(options.weights)
+        subbands = Subbands(
+            tuple([weights.get(i, 0.0) for i in range(SIDE**2)]),
+            window_weights("gaussian", _TAPS, _SIGMA),
+            tuple([255 / options.span * w for w in (BT601 if pred.shape[1] == 3 else (1.0,))]),
+            (_C_MEAN, _C_DETAIL, _STILL),
+            count,
+            options.low,
+            options.span,
+        )
+        error = subband_errors(pred, target, subbands, backend=backend, equation=equation)
+    return Scores(1 - error[:, 0], None, 1, dtype)
+
+
+def _errors(pred: Tensor, target: Tensor, options: DSSOptions, count: int) -> Tensor:
+    """One minus the similarity of each image, ``(N, 1)``: exactly 0 for equal images.
+
+    Args:
+        count: of the positions that count in each subband.
+    """
     matrix = tuple([DCT_2D[i] for i, _ in options.weights])
+    luma = partial(channel_means, rows=OF_LUMA, factor=1, backend="eager", low=options.low)
     (x, offset_x), (y, offset_y) = (
         _subbands(luma(image, scale=255 / options.span), matrix) for image in promote(pred, target)
     )  # the means first
-    amount = options.worst * x.shape[2] * x.shape[3]
-    count = max(1, math.floor(amount + 0.5) if halves == "up" else round(amount))
     var_x, var_y, cov = _moments(x, offset_x, y, offset_y)
     deviations = _deviations(var_x, var_y, cov)
     constants = constant((_C_MEAN, *[_C_DETAIL] * (len(matrix) - 1)), x).view(-1, 1, 1)
@@ -138,8 +162,7 @@ def _dss_of(pred: Tensor, target: Tensor, options: DSSOptions, *, halves: Halves
     structure = 1 - _worst((product - cov) / (product + _C_MEAN), count)  # (N, 1)
     weights = constant(tuple([weight for _, weight in options.weights]), x)
     similarity = torch.cat((contrast[:, :1] * structure, contrast[:, 1:]), 1)
-    # Computed as the distance from 1, which is exact for equal images.
-    return Scores(1 - ((1 - similarity) * weights).sum(1), None, 1, dtype)
+    return ((1 - similarity) * weights).sum(1, keepdim=True)
 
 
 def _subbands(gray: Tensor, matrix: tuple[tuple[float, ...], ...]) -> tuple[Tensor, Tensor]:

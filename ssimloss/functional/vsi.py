@@ -40,7 +40,7 @@ from ssimloss.functional._gradient_similarity import (
     similarity,
 )
 from ssimloss.functional._log_gabor import radial
-from ssimloss.functional._recomputation import computed_again
+from ssimloss.functional._one_by_one import one_by_one
 from ssimloss.functional._resizing import corners, points, resized, smooth
 from ssimloss.kernels import Backed, BlockBorder
 from ssimloss.kernels import Backend as BackendName
@@ -48,6 +48,7 @@ from ssimloss.measure import Measure
 
 Array = NDArray[np.float64]
 Resizing = Literal["smooth", "points", "none"]
+Negative = Literal["real", "magnitude"]
 
 # Luma and the opponent colours M and N, and constants for images from 0 to 255.
 _LMN: Rows = ((0.06, 0.63, 0.27), (0.30, 0.04, -0.35), (0.34, -0.60, 0.17))
@@ -137,7 +138,7 @@ def vsi_of(
     resizing: Resizing = "smooth",
     white: str = "d50",
     blocks: BlockBorder = "zeros",
-    negative: Literal["real", "magnitude"] = "real",
+    negative: Negative = "real",
 ) -> Scores:
     """VSI with the details in which implementations differ."""
     check_colors(pred, target)
@@ -150,28 +151,8 @@ def vsi_of(
     short = min(pred.shape[2:])
     factor = factor_to_256(x) if blocks == "zeros" else max(1, round(short / 256))
     how = _Saliency(options.low, options.span, resizing, white, _SIDE, factor, blocks, backend)
-    vs_x, vs_y = _saliency_means(x, how), of_reference(_saliency_means, y, how)
-    x, y = (
-        channel_means(
-            image,
-            _LMN,
-            factor,
-            backend,
-            low=options.low,
-            scale=255 / options.span,
-            border=blocks,
-        )
-        for image in (x, y)
-    )
-    s_g = gradient_similarity(x[:, :1], y[:, :1], "scharr", _C2)
-    s_mn = similarity(x[:, 1:], y[:, 1:], _C3)
-    s_c = s_mn[:, 0:1] * s_mn[:, 1:2]
-    values = similarity(vs_x, vs_y, _C1) * held_power(s_g, options.alpha)
-    values = values * real_power(s_c if negative == "real" else s_c.abs(), options.beta)
-    # Without any saliency, every position counts alike.
-    weight = torch.maximum(vs_x, vs_y) + torch.finfo(x.dtype).eps
-    found = (values * weight).flatten(1).sum(1) / weight.flatten(1).sum(1)
-    return Scores(found, None, 1, dtype)
+    found = one_by_one(partial(_scores, how=how, options=options, negative=negative), x, y)
+    return Scores(found.squeeze(1), None, 1, dtype)
 
 
 class _Saliency(NamedTuple):
@@ -187,12 +168,35 @@ class _Saliency(NamedTuple):
     backend: BackendName
 
 
+def _scores(
+    x: Tensor, y: Tensor, how: _Saliency, options: VSIOptions, negative: Negative
+) -> Tensor:
+    """The similarity of each image, ``(N, 1)``."""
+    vs_x, vs_y = _saliency_means(x, how), of_reference(_saliency_means, y, how)
+    x, y = (
+        channel_means(
+            image,
+            _LMN,
+            how.factor,
+            how.backend,
+            low=how.low,
+            scale=255 / how.span,
+            border=how.blocks,
+        )
+        for image in (x, y)
+    )
+    s_g = gradient_similarity(x[:, :1], y[:, :1], "scharr", _C2)
+    s_mn = similarity(x[:, 1:], y[:, 1:], _C3)
+    s_c = s_mn[:, 0:1] * s_mn[:, 1:2]
+    values = similarity(vs_x, vs_y, _C1) * held_power(s_g, options.alpha)
+    values = values * real_power(s_c if negative == "real" else s_c.abs(), options.beta)
+    # Without any saliency, every position counts alike.
+    weight = torch.maximum(vs_x, vs_y) + torch.finfo(x.dtype).eps
+    return (values * weight).flatten(1).sum(1, True) / weight.flatten(1).sum(1, True)
+
+
 def _saliency_means(image: Tensor, how: _Saliency) -> Tensor:
     """Means of blocks of the saliency on a scale from its least value to its largest one."""
-    return computed_again(partial(_shrunk, how=how), image)
-
-
-def _shrunk(image: Tensor, how: _Saliency) -> Tensor:
     vs = _saliency(image, how)
     low, extent = _limits(vs)
     means = channel_means(vs, OF_LUMA, how.factor, how.backend, border=how.blocks)

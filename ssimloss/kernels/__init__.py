@@ -51,6 +51,7 @@ from ssimloss.kernels.similarity_map import SIMILARITY_MAP, similarity_map
 from ssimloss.kernels.similarity_means import SIMILARITY_MEANS, similarity_means
 from ssimloss.kernels.sorted_means import SORTED_MEANS, sorted_means
 from ssimloss.kernels.squared_errors import SQUARED_ERRORS, squared_errors
+from ssimloss.kernels.subband_errors import SUBBAND_ERRORS, Subbands, subband_errors
 from ssimloss.kernels.visible_errors import VISIBLE_ERRORS, Visible, visible_errors
 from ssimloss.kernels.warped import WARPED, warped
 
@@ -91,6 +92,7 @@ __all__ = [
     "Scales",
     "SimilarityOptions",
     "Steps",
+    "Subbands",
     "Visible",
     # operators, each with its table of backends
     "BLOCK_MEANS",
@@ -111,6 +113,7 @@ __all__ = [
     "SIMILARITY_MEANS",
     "SORTED_MEANS",
     "SQUARED_ERRORS",
+    "SUBBAND_ERRORS",
     "WARPED",
     "VISIBLE_ERRORS",
     "block_means",
@@ -132,6 +135,7 @@ __all__ = [
     "similarity_means",
     "sorted_means",
     "squared_errors",
+    "subband_errors",
     "warped",
     "visible_errors",
     # the native library

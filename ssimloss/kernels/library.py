@@ -71,6 +71,9 @@ HVS_CALL = f"4q{IMAGE}{IMAGE}3Pd{IMAGE}{IMAGE}Pq"
 DEVIATION_CALL = f"4q{IMAGE}{IMAGE}5d{IMAGE}{IMAGE}2Pq"
 # shape, x, y, parent, factor, variances, upstream, out, noise, flat, least, is_double, threads
 MIXTURE_CALL = "3q7P3d2i"
+# shape, x, y, weights, window, channel weights, low, span, c_mean, c_detail, still, worst, slope,
+# grad_x, grad_y, errors, room, elements, threads
+SUBBAND_CALL = f"4q{IMAGE}{IMAGE}3P5dqd{IMAGE}{IMAGE}2P2q"
 LAYOUTS = (
     IMAGE,
     HALVING,
@@ -94,6 +97,7 @@ LAYOUTS = (
     HVS_CALL,
     DEVIATION_CALL,
     MIXTURE_CALL,
+    SUBBAND_CALL,
 )
 # Functions that take one of these calls and return 0, or 1 if memory could not be allocated.
 FUNCTIONS = (
@@ -117,6 +121,7 @@ FUNCTIONS = (
     "ssimloss_color_means",
     "ssimloss_flip_means",
     "ssimloss_hvs_errors",
+    "ssimloss_subband_errors",
     "ssimloss_similarity_deviation",
     "ssimloss_neighbour_products",
     "ssimloss_information_map",

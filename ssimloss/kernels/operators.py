@@ -75,12 +75,18 @@ def empty_gradients(x: Tensor, y: Tensor, want_x: bool, want_y: bool) -> tuple[T
 
 
 def results_per_image(
-    x: Tensor, y: Tensor, want_x: bool, want_y: bool
+    x: Tensor, y: Tensor, want_x: bool, want_y: bool, side: int = 1
 ) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """Memory for one number per image, ``(N, 1)``, and for the gradients that are needed."""
+    """Memory for one number per image, ``(N, 1)``, and for the gradients that are needed.
+
+    Args:
+        side: of the blocks that a kernel compares. Gradients are 0 beyond the last whole one.
+    """
     dtype = computing_dtype(x, y)
-    grad_x = torch.empty_like(x, dtype=dtype) if want_x else None
-    grad_y = torch.empty_like(y, dtype=dtype) if want_y else None
+    whole = x.shape[2] % side == 0 == x.shape[3] % side
+    allocated = torch.empty_like if whole else torch.zeros_like
+    grad_x = allocated(x, dtype=dtype) if want_x else None
+    grad_y = allocated(y, dtype=dtype) if want_y else None
     return x.new_empty((len(x), 1), dtype=dtype), grad_x, grad_y
 
 

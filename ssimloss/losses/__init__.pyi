@@ -679,7 +679,7 @@ class DSSLoss(MeasureLoss):
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
-        backend: computes the luma; ``"auto"``, or a name, which runs or raises.
+        backend: ``"auto"``, or the name of one, which runs or raises.
         sigma: of the Gaussian that weights frequencies, in frequencies of 8 x 8 blocks.
             Frequencies with a weight below 0.01 are left out.
         worst: the share of positions that count in each subband: the worst ones.

@@ -10,7 +10,7 @@ from torch import Tensor
 from ssimloss.kernels import library
 from ssimloss.kernels.autograd import Found
 from ssimloss.kernels.hvs_errors.hvs import HVS
-from ssimloss.kernels.operators import check_images, computing_dtype
+from ssimloss.kernels.operators import check_images, results_per_image
 
 SIDE = 8
 _CALL = struct.Struct(library.HVS_CALL)
@@ -22,10 +22,7 @@ def hvs_errors(
 ) -> Found:
     """Errors ``(N, 1)`` of images that are not empty, and the gradients times ``slope``."""
     check_images(x, y, SIDE)
-    dtype = computing_dtype(x, y)
-    found = x.new_empty((len(x), 1), dtype=dtype)
-    grad_x = _gradient(x, dtype) if want_x else None
-    grad_y = _gradient(y, dtype) if want_y else None
+    found, grad_x, grad_y = results_per_image(x, y, want_x, want_y, SIDE)
     tables = [_numbers(numbers) for numbers in hvs]  # alive until the call ends
     call = _CALL.pack(
         *x.shape,
@@ -40,9 +37,3 @@ def hvs_errors(
     )
     library.call("ssimloss_hvs_errors", call)
     return found, grad_x, grad_y
-
-
-def _gradient(image: Tensor, dtype: torch.dtype) -> Tensor:
-    """Room for the gradient of an image; 0 beyond its whole blocks."""
-    whole = image.shape[2] % SIDE == 0 == image.shape[3] % SIDE
-    return (torch.empty_like if whole else torch.zeros_like)(image, dtype=dtype)

@@ -186,7 +186,6 @@ struct Centres {
     }
   }
 
- private:
   static double number(const std::vector<double>& centres, int64_t p, bool is_double) {
     return is_double ? centres[p] : (double)((const float*)centres.data())[p];
   }

@@ -279,6 +279,28 @@ struct HVSErrors {
   Image grad_x, grad_y;       // receive the gradient of whole blocks; of the computing type
 };
 
+enum SubbandStep : int32_t { kToSubbands, kCompareSubbands, kFromSubbands };
+
+// A step of the similarity of subbands of one image, or of its gradient, see subbands.h.
+struct Subbands {
+  SubbandStep step;
+  Image x, y;                               // (count, channels, height, width)
+  int64_t image, channels, height, width;   // which image of a batch
+  const double* channel_weights;            // of the sum that is compared
+  const void* centres[2];                   // (channels), of the computing type: subtracted from the channels of x and y
+  double beyond[2];                         // what the first frequency is beyond the border of x and y, less these
+  const int32_t* kept;                      // (frequencies): which of the 64, row by row, the mean first
+  int64_t frequencies;
+  const double* window;                     // (3)
+  double c_mean, c_detail;                  // constants of the first frequency and of the others
+  double still;                             // a deviation below this can come from rounding
+  int64_t worst;                            // positions that count in each subband
+  const double* factors;                    // (frequencies): multiply the derivatives of losses
+  void* subbands;                           // (2, frequencies, height / 8 + 2, width / 8 + 2): of x and y, then their gradients
+  double* losses;                           // (frequencies + 1): of contrast, and of the structure of the first frequency
+  Image grad_x, grad_y;                     // receive the gradient of whole blocks; of the computing type
+};
+
 constexpr int kMostStages = 32;
 
 // A discrete Fourier transform along one dimension; see fourier.h.
@@ -416,6 +438,9 @@ struct Kernels {
   int64_t (*flip_means_scratch)(const FlipMeans&, bool is_double);
   void (*hvs_errors)(const HVSErrors&, bool is_double, int share, int shares, void* scratch);
   int64_t (*hvs_errors_scratch)(const HVSErrors&, bool is_double);
+  void (*subbands)(const Subbands&, bool is_double, int share, int shares, void* scratch);
+  int64_t (*subbands_scratch)(const Subbands&, bool is_double);
+  int64_t (*subband_elements)(const Subbands&, bool is_double);  // of the computing type that the steps share
   void (*phase_congruency)(const PhaseCongruency&, bool is_double, int share, int shares, void* scratch);
   int64_t (*phase_congruency_scratch)(const PhaseCongruency&, bool is_double);
   int64_t (*phase_congruency_memory)(const PhaseCongruency&, bool is_double);  // bytes that the steps share

@@ -19,6 +19,7 @@
 #include "similarity.h"
 #include "sorted_means.h"
 #include "squared_errors.h"
+#include "subbands.h"
 #include "warp.h"
 
 namespace ssimloss {
@@ -138,6 +139,18 @@ void hvs_errors(const HVSErrors& job, bool is_double, int share, int shares, voi
 }
 
 int64_t hvs_errors_scratch(const HVSErrors&, bool is_double) { return is_double ? HVSBlocks<double>::bytes() : HVSBlocks<float>::bytes(); }
+
+void subbands(const Subbands& job, bool is_double, int share, int shares, void* scratch) {
+  is_double ? SubbandSteps<double>(job).run(share, shares, (double*)scratch) : SubbandSteps<float>(job).run(share, shares, (float*)scratch);
+}
+
+int64_t subbands_scratch(const Subbands& job, bool is_double) {
+  return is_double ? SubbandSteps<double>(job).scratch() * (int64_t)sizeof(double) : SubbandSteps<float>(job).scratch() * (int64_t)sizeof(float);
+}
+
+int64_t subband_elements(const Subbands& job, bool is_double) {
+  return is_double ? SubbandSteps<double>(job).elements() : SubbandSteps<float>(job).elements();
+}
 
 void phase_congruency(const PhaseCongruency& job, bool is_double, int share, int shares, void* scratch) {
   is_double ? PhaseSteps<double>(job, job.memory).run(share, shares, (Vector<double>*)scratch)
@@ -318,6 +331,9 @@ const Kernels kernels = {NAME_OF(SSIMLOSS_SET),
                          flip_means_scratch,
                          hvs_errors,
                          hvs_errors_scratch,
+                         subbands,
+                         subbands_scratch,
+                         subband_elements,
                          phase_congruency,
                          phase_congruency_scratch,
                          phase_congruency_memory,

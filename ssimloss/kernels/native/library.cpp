@@ -1,6 +1,7 @@
 // The C interface. What is added up is added up in a fixed order.
 
 #include "congruency.h"
+#include "dss.h"
 #include "fidelity.h"
 #include "moments.h"
 #include "pyramid.h"
@@ -573,6 +574,11 @@ API int ssimloss_hvs_errors(const HVSCall* call) {
   });
 }
 
+// One minus DSS of each image, and slope times the gradients with respect to pixels of whole blocks.
+API int ssimloss_subband_errors(const SubbandCall* call) {
+  return guarded([&]() -> int { return SubbandErrors(*call).run() ? 0 : 1; });
+}
+
 // The phase congruency of each image, or, with an upstream gradient, the gradient of the images.
 API int ssimloss_phase_congruency(const PhaseCall* call) {
   return guarded([&]() -> int { return Congruency(*call).run() ? 0 : 1; });
@@ -728,6 +734,7 @@ API int64_t ssimloss_size_of(int32_t structure) {
   constexpr int64_t sizes[] = {sizeof(Image), sizeof(Halving), sizeof(Pair), sizeof(MeansCall), sizeof(MapCall), sizeof(PyramidCall), sizeof(PixelCall),
                                sizeof(ScalesCall), sizeof(PreparationCall), sizeof(MomentsCall), sizeof(EdgeCall), sizeof(BlocksCall),
                                sizeof(SortedCall), sizeof(WarpCall), sizeof(VisibleCall), sizeof(HaarCall), sizeof(PhaseCall),
-                               sizeof(ColorCall), sizeof(FlipCall), sizeof(HVSCall), sizeof(DeviationCall), sizeof(MixtureCall)};
+                               sizeof(ColorCall), sizeof(FlipCall), sizeof(HVSCall), sizeof(DeviationCall), sizeof(MixtureCall),
+                               sizeof(SubbandCall)};
   return structure >= 0 && structure < (int32_t)(sizeof sizes / sizeof *sizes) ? sizes[structure] : 0;
 }
