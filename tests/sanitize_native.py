@@ -240,13 +240,19 @@ def sorted_planes(pred: Tensor, target: Tensor, *, power: int, backend: str) -> 
 
 
 def along_a_flow(pred: Tensor, target: Tensor, *, backend: str) -> Tensor:
-    """The first image, interpolated where the first channel of the second one leads."""
+    """The first image, interpolated where the first channel of the second one leads.
+
+    Positions are exact in float32 and never whole: next to a whole one, where the gradient jumps, a
+    rounding decides between its values.
+    """
     from ssimloss._precision import promote
     from ssimloss.functional.warping_error import warp
 
     pred, target = promote(pred, target)
-    flow = (30 * target[:, :1] - 14.7).expand(-1, 2, -1, -1)
-    return warp(pred, flow, backend=backend)[0]
+    moved = 30 * target[:, :1]
+    steps = (512 * moved.detach().float()).floor().to(moved.dtype)
+    flow = (2 * steps + 1) / 1024 - 14 + (moved - moved.detach())
+    return warp(pred, flow.expand(-1, 2, -1, -1), backend=backend)[0]
 
 
 def blocks(pred: Tensor, target: Tensor, *, backend: str, factor: int, border: str) -> Tensor:

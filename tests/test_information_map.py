@@ -75,6 +75,31 @@ def test_no_worse_than_its_equation(size: tuple[int, ...], with_parent: bool) ->
     agree(found[torch.float32, True], found[torch.float32, False], exact, case=size)
 
 
+@pytest.mark.usefixtures("instructions")
+def test_limits_of_the_equation() -> None:
+    """Where a band counts as flat although it varies, and where products of factors are beyond what
+    float32 holds: values and gradients of the equation.
+    """
+    x, y, _ = bands((1, 1, 19, 45))
+    rotated, factor = mixture(y, None)
+    for dtype, least, scale in ((torch.float64, 200.0, 1.0), (torch.float32, 1e-8, 2e8)):
+        numbers = {**NUMBERS, "least": least}
+        fixed, of_mixture = y.to(dtype), (rotated.to(dtype), (scale * factor).to(dtype))
+        found = []
+        for native in (True, False):
+            image = x.to(dtype).requires_grad_()
+            if native:
+                variances = of_mixture[0].diagonal(dim1=1, dim2=2)
+                rest = (fixed, None, of_mixture[1], variances, *numbers.values(), "cpu")
+                value = ops.information_map(image, *rest)
+            else:
+                given = {"y": fixed, "parent": None, "rotated": of_mixture[0]}
+                value = _bits(image, **given, factor=of_mixture[1], **numbers)
+            found.append((value.detach(), torch.autograd.grad(value.sum(), image)[0]))
+        for ours, wanted in zip(*found, strict=True):
+            assert off(ours, wanted) <= (1e-12 if dtype is torch.float64 else 1e-4), dtype
+
+
 def test_same_bits_for_any_number_of_threads(threads: Callable[[int], None]) -> None:
     x, y, parent = bands((3, 1, 70, 66), torch.float32)
     results = []

@@ -97,7 +97,7 @@ def test_equal_to_the_equation(name: str) -> None:
     for size in SIZES:
         exact, exact_of_single, eager = of_the_equation(name, size)
         for found, wanted in zip(results(name, pair(size), "cpu"), exact, strict=True):
-            assert off(found, wanted) <= 1e-10, size
+            assert off(found, wanted) <= (1e-12 if wanted.ndim == 1 else 1e-11), size
         ours = results(name, pair(size, torch.float32), "cpu")
         perfect = PERFECT[name.split()[-1]]
         agree(
@@ -294,56 +294,6 @@ def test_backends_are_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     calls.clear()
     results(name, images, "eager")
     assert not calls
-
-
-def colors_at_edges() -> dict[str, tuple[Tensor, Tensor]]:
-    """Pairs of images in which colours are gray, black, equal, dark, far out of range or tiny, or
-    hues lie on both sides of 0.
-    """
-    x, y = torch.rand(2, 1, 3, 24, 22, generator=torch.Generator().manual_seed(7)).double()
-    gray, black, equal = x[:, :1].expand_as(x).clone(), x.clone(), x.clone()
-    gray[..., 11:] = x[..., 11:]
-    black[..., ::2] = 0
-    equal[..., ::3] = y[..., ::3]
-    mixed = y.clone()
-    mixed[..., ::3] = y[:, :1, :, ::3]
-    red = torch.tensor([0.9, 0.3, 0.42], dtype=x.dtype).view(1, 3, 1, 1)  # a hue of about 0
-    codes = (4 * x).round() / 4, (4 * y).round() / 4  # with grays, and with equal hues
-    return {
-        "gray": (gray, mixed),
-        "black": (black, 0.5 * black.flip(3)),
-        "equal": (equal, y),
-        "codes": codes,
-        "dark": (0.02 * x, 0.03 * y),
-        "hues": (red + 0.1 * (x - 0.5), red + 0.1 * (y - 0.5)),
-        "far": (1e7 * x, y),
-        "tiny": (1e-30 * x, torch.where(black == 0, 1e-30 * y, y)),
-        "subnormal": (1e-40 * x, y),
-    }
-
-
-@pytest.mark.usefixtures("instructions")
-def test_colors_at_edges() -> None:
-    """The slopes of the equation, in float32 no worse than the equation's own."""
-    found: dict[tuple[str, str, torch.dtype], list[Tensor]] = {}
-    for case, images in colors_at_edges().items():
-        single = tuple(image.float() for image in images)
-        wide = tuple(image.double() for image in single)
-        for backend in ("cpu", "eager"):
-            for dtype, given in ((torch.float64, wide), (torch.float32, single)):
-                pred, target = (image.clone().requires_grad_() for image in given)
-                value = F.ciede2000(pred, target, reduction="image", backend=backend)
-                slopes = torch.autograd.grad(value.sum(), (pred, target))
-                found[case, backend, dtype] = [value.detach(), *slopes]
-                assert all(slope.isfinite().all() for slope in slopes), (case, backend)
-        exact = found[case, "eager", torch.float64]
-        for ours, wanted in zip(found[case, "cpu", torch.float64], exact, strict=True):
-            assert off(ours, wanted) <= 1e-9, case
-        agree(
-            found[case, "cpu", torch.float32], found[case, "eager", torch.float32], exact, case=case
-        )
-    for slope, image in zip(found["equal", "cpu", torch.float32][1:], "xy", strict=True):
-        assert (slope[..., ::3] == 0).all(), image
 
 
 def test_errors_of_each_channel() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import battery
 import pytest
 import torch
+from native_agreement import strided
 from torch import Tensor
 
 import ssimloss.functional as F
@@ -280,6 +281,8 @@ def test_warped_of_any_layout_and_twice(threads: Callable[[int], None]) -> None:
         strict=True,
     ):
         assert torch.equal(one, other)
+    pixel = images[..., :1, :1]  # with NaN beside it, which is not read
+    assert torch.equal(warp(strided(pixel), flow[..., :1, :1])[0], pixel)
     small = images[:1, :, :3, :3].requires_grad_(), flow[:1, :, :3, :3].requires_grad_()
     assert torch.autograd.gradgradcheck(lambda i, f: warp(i, f)[0].square(), small)
 
