@@ -27,7 +27,7 @@ MAX_TAPS = 33
 MAX_SCALES = 16
 PIXELS = {"none": 0, "l1": 1, "l2": 2, "charbonnier": 3, "huber": 4}
 
-INTERFACE = 14  # ssimloss_interface() of the library that fits this file
+INTERFACE = 15  # ssimloss_interface() of the library that fits this file
 # The structures of native/library.cpp, in the order of ssimloss_size_of(). "4x" is the padding at
 # the end of a nested structure; ``struct`` adds the other padding like the compiler.
 IMAGE = "P4qi4x"  # data, strides, dtype
@@ -37,8 +37,8 @@ MEANS_CALL = f"{PAIR}i4d{IMAGE}{IMAGE}P"  # pixel, eps, 2 weights, slope, grad_x
 MAP_CALL = f"{PAIR}{IMAGE}{IMAGE}{IMAGE}{IMAGE}"  # map, upstream, grad_x, grad_y
 # scales, joint, combination, negative, halvings, sizes, weights, scores, grad_x, grad_y
 PYRAMID_CALL = f"{PAIR}4i4P{IMAGE}{IMAGE}"
-# shape, x, y, pixel, threads, eps, low, high, clipped, grad, means
-PIXEL_CALL = f"4q{IMAGE}{IMAGE}2i3di4x{IMAGE}P"
+# shape, x, y, pixel, threads, eps, low, high, clipped, slope, grad, means
+PIXEL_CALL = f"4q{IMAGE}{IMAGE}2i3did{IMAGE}P"
 # limit, numbers, sums, upstream, grad_x, grad_y
 SCALES_CALL = f"{PAIR}d3P{IMAGE}{IMAGE}"
 # shape, x, y, crop, low, span, clamp, quantize, round, to_double, threads, weights, out

@@ -150,11 +150,12 @@ struct PixelCall {
   int32_t pixel, threads;
   double eps, low, high;
   int32_t clipped;
+  double slope;  // multiplies the gradient
   Image grad;
   void* means;  // (N)
 };
 
-// The mean distance per pixel of each image, and its derivative with respect to x.
+// The mean distance per pixel of each image, and slope times its derivative with respect to x.
 API int ssimloss_pixel_means(const PixelCall* call) {
   return guarded([&]() -> int {
     const Kernels& set = kernels();
@@ -167,9 +168,10 @@ API int ssimloss_pixel_means(const PixelCall* call) {
     job.clipped = call->clipped != 0;
     job.low = call->low;
     job.high = call->high;
+    job.slope = call->slope;
     job.grad = call->grad;
-    const int64_t n = call->shape[0], rows = call->shape[1] * call->shape[2], pixels = rows * call->shape[3];
-    job.blocks = pixels / 16384 + 1 < rows ? pixels / 16384 + 1 : rows;
+    const int64_t n = call->shape[0], pixels = call->shape[1] * call->shape[2] * call->shape[3];
+    job.blocks = (pixels + kPixelBlock - 1) / kPixelBlock;
     std::vector<double> sums(n * job.blocks);
     job.sums = sums.data();
     struct Call {
@@ -678,7 +680,7 @@ API int ssimloss_information_map(const MixtureCall* call) {
 }
 
 // Changes with every change of this interface: of a function, a structure, or the meaning of a number.
-API int32_t ssimloss_interface() { return 14; }
+API int32_t ssimloss_interface() { return 15; }
 
 // Sizes of the structures above, for a caller that has declared them itself; 0 beyond the last.
 API int64_t ssimloss_size_of(int32_t structure) {
