@@ -501,6 +501,14 @@ def test_every_subset_of_gradients(name: str) -> None:
         no_worse_than_eager(LOSSES[name], *images, asks)
 
 
+# One vector is not full; a block and some pixels; a gradient that is written past the caches.
+@pytest.mark.parametrize("shape", [(1, 1, 1, 3), (2, 1, 260, 129), (1, 3, 840, 842)])
+@pytest.mark.parametrize("name", ["l1", "l2", "huber"])
+def test_distances_per_pixel_of_any_size(name: str, shape: tuple[int, ...]) -> None:
+    loss = getattr(F, f"{name}_loss")
+    no_worse_than_eager(loss, *pictures(shape, torch.float32), (True, False))
+
+
 LAYOUTS: dict[str, Callable[[Tensor], Tensor]] = {
     "channels_last": lambda image: image.to(memory_format=torch.channels_last),
     "sliced": lambda image: torch.nn.functional.pad(image, (3, 5, 2, 1))[:, :, 2:-1, 3:-5],
@@ -514,8 +522,8 @@ LAYOUTS: dict[str, Callable[[Tensor], Tensor]] = {
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_layouts(name: str) -> None:
-    """Any strides give the same bits as contiguous images, and the gradient has the images' layout
-    where that is dense.
+    """Any strides give the values of contiguous images, up to rounding, and the gradient has the
+    images' layout where that is dense.
     """
     pred, target = pictures((2, 3, 33, 42), torch.float32)
     loss = functools.partial(LOSSES[name], backend="cpu")

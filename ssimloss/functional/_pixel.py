@@ -10,7 +10,7 @@ from torch import Tensor
 from ssimloss import _checks
 from ssimloss._options import Reduced
 from ssimloss._precision import native_dtype, promote
-from ssimloss._reduce import Reduction, Scores
+from ssimloss._reduce import Reduction, Scores, slope_of
 from ssimloss.kernels import PIXEL_MEANS, Backed, Pixelwise, pixel_means, select
 
 
@@ -53,8 +53,11 @@ def distances(
     backend = select(options.backend, pred, target, PIXEL_MEANS, uncovered=uncovered)
     if backend != "eager":
         equation = partial(_mean, curve=curve)
-        means = pixel_means(pred, target, distance, backend=backend, equation=equation)
-        return Scores(means, None, math.prod(pred.shape[1:]), dtype)
+        positions = math.prod(pred.shape[1:])
+        is_sum = options.reduction == "sum"
+        slope = positions if is_sum else slope_of(options.reduction, pred.shape[:1])
+        means = pixel_means(pred, target, distance, backend=backend, equation=equation, slope=slope)
+        return Scores(means, None, positions, dtype)
     return Scores(curve(masked_difference(pred, target, mask)), mask, 1, dtype)
 
 

@@ -119,6 +119,7 @@ def signed(function: Callable[P, R]) -> Callable[P, R]:
     return function
 
 
+_FEW = 64  # values are read faster one by one than reduced first
 _ANY = inspect.Signature([inspect.Parameter("inputs", inspect.Parameter.VAR_POSITIONAL)])
 
 
@@ -184,7 +185,7 @@ def _backward(
 
 
 def _scaled(
-    ctx: Any, image: Tensor, gradient: Tensor, factor: Tensor | None, in_place: bool
+    ctx: Any, image: Tensor, gradient: Tensor, factor: Tensor | float | None, in_place: bool
 ) -> Tensor | None:
     """The gradient times ``factor``; ``None`` if it is not needed."""
     if gradient.shape != image.shape:
@@ -196,14 +197,19 @@ def _scaled(
     return gradient if factor is None else gradient * factor
 
 
-def _factor(upstream: Tensor, slope: float, ndim: int, observed: bool) -> Tensor | None:
-    """The remaining factor of gradients that were multiplied by ``slope``; ``None`` for 1."""
-    if upstream.device.type == "cpu" and not observed and upstream.numel():
-        # On other devices, reading the value would wait for the device.
-        least = torch.finfo(upstream.dtype).eps
-        low, high = upstream.aminmax()
-        if abs(low.item() / slope - 1) < least and abs(high.item() / slope - 1) < least:
-            return None
+def _factor(upstream: Tensor, slope: float, ndim: int, observed: bool) -> Tensor | float | None:
+    """The remaining factor of gradients that were multiplied by ``slope``: ``None`` for 1, a number
+    if it is the same for all means.
+    """
+    if upstream.is_cpu and not observed and upstream.numel():
+        # On other devices, reading values would wait for the device.
+        if upstream.numel() <= _FEW:
+            values = upstream.flatten().tolist()
+        else:
+            values = [value.item() for value in upstream.aminmax()]
+        if all(value == values[0] for value in values):  # not if one is NaN
+            factor: float = values[0] / slope
+            return None if abs(factor - 1) < torch.finfo(upstream.dtype).eps else factor
     if slope != 1:
         upstream = upstream / slope
     return upstream[(...,) + (None,) * (ndim - upstream.ndim)]

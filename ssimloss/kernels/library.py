@@ -37,8 +37,8 @@ MEANS_CALL = f"{PAIR}i4d{IMAGE}{IMAGE}P"  # pixel, eps, 2 weights, slope, grad_x
 MAP_CALL = f"{PAIR}{IMAGE}{IMAGE}{IMAGE}{IMAGE}"  # map, upstream, grad_x, grad_y
 # scales, joint, combination, negative, halvings, sizes, weights, scores, grad_x, grad_y
 PYRAMID_CALL = f"{PAIR}4i4P{IMAGE}{IMAGE}"
-# shape, x, y, pixel, threads, eps, low, high, clipped, grad, means
-PIXEL_CALL = f"4q{IMAGE}{IMAGE}2i3di4x{IMAGE}P"
+# shape, x, y, pixel, threads, eps, low, high, clipped, slope, grad, means
+PIXEL_CALL = f"4q{IMAGE}{IMAGE}2i3did{IMAGE}P"
 # limit, numbers, sums, upstream, grad_x, grad_y
 SCALES_CALL = f"{PAIR}d3P{IMAGE}{IMAGE}"
 # shape, x, y, crop, low, span, clamp, quantize, round, to_double, threads, weights, out

@@ -94,17 +94,21 @@ struct Spread {
   Halving to_coarse;
 };
 
-// Distances per pixel over images of one length, in blocks.
+// Pixels of an image that one thread adds up, see pixel_means.h.
+constexpr int64_t kPixelBlock = 4 * 8320;
+
+// Distances per pixel over images of one length, in blocks, see pixel_means.h.
 struct PixelMeans {
   Image x, y;
   int64_t shape[4];
   int32_t pixel;
-  double eps;          // of Charbonnier, or where Huber's distance turns
-  bool clipped;        // to low and high, other distances than Huber's
+  double eps;    // of Charbonnier, or where Huber's distance turns
+  bool clipped;  // to low and high, other distances than Huber's
   double low, high;
-  double* sums;   // (N, blocks)
+  double* sums;    // (N, blocks)
   int64_t blocks;  // per image
-  Image grad;      // derivative of the mean of each image, of the computing type
+  double slope;    // multiplies the derivatives
+  Image grad;      // receives the derivative of the mean of each image; of the computing type
 };
 
 // Distances of the sorted pixels of each plane, see sorted_means.h.

@@ -13,7 +13,7 @@
 #include "mixture.h"
 #include "opponent.h"
 #include "phase.h"
-#include "pixels.h"
+#include "pixel_means.h"
 #include "preparation.h"
 #include "product.h"
 #include "similarity.h"
@@ -241,8 +241,8 @@ void spread(const Spread& job, bool is_double, int share, int shares, void*) {
   is_double ? spread_of<double>(job, share, shares) : spread_of<float>(job, share, shares);
 }
 
-void pixels(const PixelMeans& job, bool is_double, int share, int shares) {
-  is_double ? pixel_means<double>(job, share, shares) : pixel_means<float>(job, share, shares);
+void pixel_means(const PixelMeans& job, bool is_double, int share, int shares) {
+  is_double ? pixel_means_of<double>(job, share, shares) : pixel_means_of<float>(job, share, shares);
 }
 
 void sorted_means(const SortedMeans& job, bool is_double, int share, int shares, void* scratch) {
@@ -349,7 +349,7 @@ const Kernels kernels = {NAME_OF(SSIMLOSS_SET),
                          coarser,
                          coarser_scratch,
                          spread,
-                         pixels,
+                         pixel_means,
                          sorted_means,
                          sorted_means_scratch,
                          warp,

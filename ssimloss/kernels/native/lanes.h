@@ -14,6 +14,10 @@
 
 #include <type_traits>
 
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
 #define INLINE inline __attribute__((always_inline))
 #define INLINE_LAMBDA __attribute__((always_inline))
 
@@ -58,6 +62,38 @@ INLINE Vector<T> load(const T* from) {
 template <class T>
 INLINE void store(T* to, Vector<T> v) {
   __builtin_memcpy(to, &v, sizeof v);
+}
+
+// To double: out[0], and of float out[1] too.
+INLINE void widen_vector(Vector<double> v, Vector<double>* out) { out[0] = v; }
+INLINE void widen_vector(Vector<float> v, Vector<double>* out) {
+  constexpr int n = Lanes<float>::count;
+  float from[n];
+  double to[n];
+  store(from, v);
+  for (int i = 0; i < n; i++) to[i] = from[i];
+  __builtin_memcpy(out, to, sizeof to);
+}
+
+// To a place that will not be read soon, a multiple of kBytes from 0: the processor does not read it first, and keeps other things instead.
+template <class T>
+INLINE void store_past_caches(T* to, Vector<T> v) {
+#if defined(__AVX512F__)
+  _mm512_stream_si512((__m512i*)to, (__m512i)v);
+#elif defined(__AVX2__)
+  _mm256_stream_si256((__m256i*)to, (__m256i)v);
+#elif defined(__SSE2__)
+  _mm_stream_si128((__m128i*)to, (__m128i)v);
+#else
+  store(to, v);
+#endif
+}
+
+// After them, before another thread may read.
+INLINE void finish_stores_past_caches() {
+#if defined(__SSE2__)
+  _mm_sfence();
+#endif
 }
 
 // The vector where the mask is set, else 0, whatever the vector holds there.

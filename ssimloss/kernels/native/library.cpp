@@ -151,11 +151,12 @@ struct PixelCall {
   int32_t pixel, threads;
   double eps, low, high;
   int32_t clipped;
+  double slope;  // multiplies the gradient
   Image grad;
   void* means;  // (N)
 };
 
-// The mean distance per pixel of each image, and its derivative with respect to x.
+// The mean distance per pixel of each image, and slope times its derivative with respect to x.
 API int ssimloss_pixel_means(const PixelCall* call) {
   return guarded([&]() -> int {
     const Kernels& set = kernels();
@@ -168,9 +169,10 @@ API int ssimloss_pixel_means(const PixelCall* call) {
     job.clipped = call->clipped != 0;
     job.low = call->low;
     job.high = call->high;
+    job.slope = call->slope;
     job.grad = call->grad;
-    const int64_t n = call->shape[0], rows = call->shape[1] * call->shape[2], pixels = rows * call->shape[3];
-    job.blocks = pixels / 16384 + 1 < rows ? pixels / 16384 + 1 : rows;
+    const int64_t n = call->shape[0], pixels = call->shape[1] * call->shape[2] * call->shape[3];
+    job.blocks = (pixels + kPixelBlock - 1) / kPixelBlock;
     std::vector<double> sums(n * job.blocks);
     job.sums = sums.data();
     struct Call {

@@ -7,62 +7,21 @@
 namespace ssimloss {
 namespace SSIMLOSS_SET {
 
-constexpr int kPixelParts = 16;
-
-// Where there is a gradient: gradient[i] (+)= weight * derivative. The sum of the distances is added up in the order of the pixels in 16
-// parts, which are added to `totals`.
-template <class T, class Distance>
-INLINE void add_line(const T* __restrict x, const T* __restrict y, T* __restrict gradient, int64_t count, T weight, bool add, Distance distance,
-                     double* __restrict totals) {
-  T parts[kPixelParts] = {};
-  int64_t i = 0;
-#define PIXELS(assign)                                                 \
-  {                                                                    \
-    for (; i + kPixelParts <= count; i += kPixelParts)                           \
-      for (int part = 0; part < kPixelParts; part++) {                      \
-        T slope;                                                       \
-        parts[part] += distance(x[i + part] - y[i + part], slope);     \
-        assign(i + part);                                              \
-      }                                                                \
-    for (; i < count; i++) {                                           \
-      T slope;                                                         \
-      parts[0] += distance(x[i] - y[i], slope);                        \
-      assign(i);                                                       \
-    }                                                                  \
-  }
-#define NOTHING(at) (void)slope
-#define ADD(at) gradient[at] += weight * slope
-#define SET(at) gradient[at] = weight * slope
-  if (!gradient)
-    PIXELS(NOTHING)
-  else if (add)
-    PIXELS(ADD)
-  else
-    PIXELS(SET)
-#undef PIXELS
-#undef NOTHING
-#undef ADD
-#undef SET
-  for (int part = 0; part < kPixelParts; part++) totals[part] += parts[part];
-}
-
-INLINE double sum_of_parts(const double* totals) {
-  double sum = 0;
-  for (int part = 0; part < kPixelParts; part++) sum += totals[part];
-  return sum;
-}
+constexpr int kPixelParts = 16;     // pixels at a time, which are added up in as many parts: the same for every instruction set
+constexpr int64_t kPixelRun = 256;  // pixels that are added up in the computing type, 16 in each part
 
 template <class T>
 struct L1Distance {
-  INLINE T operator()(T d, T& slope) const {
-    slope = d > 0 ? T(1) : d < 0 ? T(-1) : d;  // 0 of 0, and NaN of NaN
-    return d < 0 ? -d : d;
+  INLINE Vector<T> operator()(Vector<T> d, Vector<T>& slope) const {
+    const Vector<T> zero = {}, one = broadcast(T(1));
+    slope = d > zero ? one : d < zero ? -one : d;  // 0 of 0, and NaN of NaN
+    return d < zero ? -d : d;
   }
 };
 
 template <class T>
 struct L2Distance {
-  INLINE T operator()(T d, T& slope) const {
+  INLINE Vector<T> operator()(Vector<T> d, Vector<T>& slope) const {
     slope = 2 * d;
     return d * d;
   }
@@ -70,9 +29,9 @@ struct L2Distance {
 
 template <class T>
 struct CharbonnierDistance {
-  T floor;
-  INLINE T operator()(T d, T& slope) const {
-    const T root = square_root(d * d + floor);
+  Vector<T> floor;
+  INLINE Vector<T> operator()(Vector<T> d, Vector<T>& slope) const {
+    const Vector<T> root = root_of<T>(d * d + floor);
     slope = d / root;
     return root;
   }
@@ -80,10 +39,10 @@ struct CharbonnierDistance {
 
 template <class T>
 struct HuberDistance {
-  T delta;
-  INLINE T operator()(T d, T& slope) const {
+  Vector<T> delta;
+  INLINE Vector<T> operator()(Vector<T> d, Vector<T>& slope) const {
     slope = d < -delta ? -delta : d > delta ? delta : d;
-    return slope * (d - slope / 2);
+    return slope * (d - T(0.5) * slope);
   }
 };
 
@@ -91,11 +50,12 @@ struct HuberDistance {
 template <class T, class Distance>
 struct Clipped {
   Distance distance;
-  T low, high;
+  Vector<T> low, high;
   bool unlimited;
-  INLINE T operator()(T d, T& slope) const {
-    const T value = distance(d, slope);
-    slope = (value > low) & ((value < high) | unlimited) ? slope : T(0);
+  INLINE Vector<T> operator()(Vector<T> d, Vector<T>& slope) const {
+    const Vector<T> value = distance(d, slope);
+    const Mask<T> above = value > low;
+    slope = keep<T>(slope, unlimited ? above : above & (value < high));
     return value < low ? low : value > high ? high : value;
   }
 };
@@ -106,54 +66,100 @@ INLINE void with_distance(int32_t kind, T eps, Work work) {
   switch (kind) {
     case kL1: return work(L1Distance<T>{});
     case kL2: return work(L2Distance<T>{});
-    default: return work(CharbonnierDistance<T>{eps * eps});
+    case kHuber: return work(HuberDistance<T>{broadcast(eps)});
+    default: return work(CharbonnierDistance<T>{broadcast(eps * eps)});
   }
 }
 
-template <class T>
-inline double pixel_line(int32_t kind, const T* x, const T* y, T* gradient, int64_t count, T eps, T weight, bool add) {
-  double totals[kPixelParts] = {};
-  with_distance<T>(kind, eps, [&](auto distance) INLINE_LAMBDA { add_line(x, y, gradient, count, weight, add, distance, totals); });
-  return sum_of_parts(totals);
+// What becomes of weight * derivative: nothing, or it is added to the gradient, or written there, or written past the caches.
+enum class Derivative { kUnused, kAdded, kWritten, kStreamed };
+
+template <Derivative USE, class T>
+INLINE void use_derivative(T* const* gradient, int64_t at, Vector<T> derivative) {
+  if constexpr (USE == Derivative::kAdded) store(*gradient + at, load(*gradient + at) + derivative);
+  if constexpr (USE == Derivative::kWritten) store(*gradient + at, derivative);
+  if constexpr (USE == Derivative::kStreamed) store_past_caches(*gradient + at, derivative);
 }
 
-template <class T>
-inline void line_of_means(const PixelMeans& job, const T* x, const T* y, T* gradient, int64_t count, T weight, double* totals) {
-  const T eps = (T)job.eps, low = (T)job.low, high = (T)job.high;
-  if (job.pixel == kHuber) return add_line(x, y, gradient, count, weight, false, HuberDistance<T>{eps}, totals);
-  const bool unlimited = job.high == __builtin_inf();
-  with_distance<T>(job.pixel, eps, [&](auto distance) INLINE_LAMBDA {
-    if (job.clipped)
-      add_line(x, y, gradient, count, weight, false, Clipped<T, decltype(distance)>{distance, low, high, unlimited}, totals);
-    else
-      add_line(x, y, gradient, count, weight, false, distance, totals);
-  });
-}
+// Sums of the parts of runs, in double.
+struct PixelTotals {
+  Vector<double> parts[kPixelParts / Lanes<double>::count] = {};
 
-// Blocks of an image's pixels in the order of its planes, rows and columns, one line of a row at most.
-template <class T>
-void pixel_means(const PixelMeans& job, int share, int shares) {
-  constexpr int64_t kLine = 2048;
-  T x[kLine], y[kLine], line[kLine];
-  const int64_t c = job.shape[1], h = job.shape[2], w = job.shape[3], rows = c * h;
-  const int64_t total = job.shape[0] * job.blocks;
-  const double weight = 1 / ((double)c * (double)h * (double)w);
-  for (int64_t block = total * share / shares; block < total * (share + 1) / shares; block++) {
-    const int64_t n = block / job.blocks, b = block % job.blocks;
-    double totals[kPixelParts] = {};
-    for (int64_t row = rows * b / job.blocks; row < rows * (b + 1) / job.blocks; row++)
-      for (int64_t column = 0; column < w; column += kLine) {
-        const int64_t count = w - column < kLine ? w - column : kLine, plane = n * c + row / h;
-        const int64_t of_x = start_of(job.x, plane, c, row % h, column), of_y = start_of(job.y, plane, c, row % h, column);
-        const T *from_x = line_of(job.x, of_x, count, x), *from_y = line_of(job.y, of_y, count, y);
-        T* gradient = nullptr;
-        if (job.grad.data) gradient = job.grad.stride[3] == 1 ? (T*)job.grad.data + start_of(job.grad, plane, c, row % h, column) : line;
-        line_of_means<T>(job, from_x, from_y, gradient, count, (T)weight, totals);
-        if (gradient == line)
-          for (int64_t i = 0; i < count; i++) ((T*)job.grad.data)[start_of(job.grad, plane, c, row % h, column + i)] = line[i];
+  template <class T>
+  INLINE void add(const Vector<T>* run) {
+    constexpr int wide = Lanes<T>::count / Lanes<double>::count;
+#pragma GCC unroll 8
+    for (int k = 0; k < kPixelParts / Lanes<T>::count; k++) {
+      Vector<double> of_run[wide];
+      widen_vector(run[k], of_run);
+#pragma GCC unroll 2
+      for (int j = 0; j < wide; j++) parts[k * wide + j] += of_run[j];
+    }
+  }
+
+  INLINE double sum() const {
+    double sum = 0, each[kPixelParts];
+    __builtin_memcpy(each, parts, sizeof each);
+    for (int part = 0; part < kPixelParts; part++) sum += each[part];
+    return sum;
+  }
+};
+
+// The sums of distances over `count` pixels at each of some places are added to `totals`. Where there are several places, `count` is a
+// multiple of kPixelParts.
+template <int PLACES, Derivative USE, class T, class Distance>
+INLINE void add_pixels(const T* const* x, const T* const* y, T* const* gradient, int64_t count, Vector<T> weight, const Distance& distance,
+                       PixelTotals& totals) {
+  constexpr int n = Lanes<T>::count, kVectors = kPixelParts / n;
+  for (int64_t i = 0; i < count;) {
+    const int64_t end = count - i < kPixelRun ? count : i + kPixelRun;
+    Vector<T> parts[PLACES][kVectors] = {};
+    for (; i + kPixelParts <= end; i += kPixelParts) {
+#pragma GCC unroll 8
+      for (int place = 0; place < PLACES; place++) {
+        __builtin_prefetch(x[place] + i + kPixelsAhead);
+        __builtin_prefetch(y[place] + i + kPixelsAhead);
+#pragma GCC unroll 8
+        for (int k = 0; k < kVectors; k++) {
+          const int64_t at = i + k * n;
+          Vector<T> slope;
+          parts[place][k] += distance(load(x[place] + at) - load(y[place] + at), slope);
+          use_derivative<USE>(gradient + place, at, weight * slope);
+        }
       }
-    job.sums[block] = sum_of_parts(totals);
+    }
+    if (PLACES == 1 && i < end) {  // what is left
+      const int64_t rest = end - i;
+      T of_x[kPixelParts] = {}, of_y[kPixelParts] = {}, of_gradient[kPixelParts] = {}, *const to = of_gradient;
+      __builtin_memcpy(of_x, x[0] + i, rest * sizeof(T));
+      __builtin_memcpy(of_y, y[0] + i, rest * sizeof(T));
+      if (USE == Derivative::kAdded) __builtin_memcpy(of_gradient, gradient[0] + i, rest * sizeof(T));
+#pragma GCC unroll 8
+      for (int k = 0; k < kVectors; k++) {
+        Vector<T> slope;
+        const Vector<T> value = distance(load(of_x + k * n) - load(of_y + k * n), slope);
+        parts[0][k] += keep<T>(value, first_lanes<T>(rest - k * n));
+        use_derivative<USE == Derivative::kStreamed ? Derivative::kWritten : USE>(&to, k * n, weight * slope);
+      }
+      if (USE != Derivative::kUnused) __builtin_memcpy(gradient[0] + i, of_gradient, rest * sizeof(T));
+      i = end;
+    }
+#pragma GCC unroll 8
+    for (int place = 0; place < PLACES; place++) totals.template add<T>(parts[place]);
   }
+}
+
+// The sum of distances over a line, and, where there is a gradient, gradient[i] += weight * derivative.
+template <class T>
+inline double pixel_line(int32_t kind, const T* x, const T* y, T* gradient, int64_t count, T eps, T weight) {
+  PixelTotals totals;
+  with_distance<T>(kind, eps, [&](const auto& distance) INLINE_LAMBDA {
+    if (gradient)
+      add_pixels<1, Derivative::kAdded>(&x, &y, &gradient, count, broadcast(weight), distance, totals);
+    else
+      add_pixels<1, Derivative::kUnused>(&x, &y, &gradient, count, broadcast(weight), distance, totals);
+  });
+  return totals.sum();
 }
 
 }  // namespace SSIMLOSS_SET

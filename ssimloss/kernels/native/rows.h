@@ -8,6 +8,8 @@
 namespace ssimloss {
 namespace SSIMLOSS_SET {
 
+constexpr int kPixelsAhead = 64;  // are asked for, where a loop reads more lines at once than the processor follows
+
 INLINE float float_of_bits(uint32_t bits) {
   float value;
   __builtin_memcpy(&value, &bits, sizeof value);

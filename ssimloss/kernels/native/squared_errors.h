@@ -17,21 +17,7 @@
 namespace ssimloss {
 namespace SSIMLOSS_SET {
 
-constexpr int kParts = 16;        // pixels at a time, which are added up in as many parts: the same for every instruction set
-constexpr int kPixelsAhead = 64;  // are asked for: so many lines at once the processor does not follow
-
-typedef float HalfVector __attribute__((vector_size(kBytes / 2)));
-
-// out[0], and of float out[1] too.
-INLINE void widen_vector(Vector<double> v, Vector<double>* out) { out[0] = v; }
-INLINE void widen_vector(Vector<float> v, Vector<double>* out) {
-  constexpr int n = Lanes<float>::count;
-  float from[n];
-  double to[n];
-  store(from, v);
-  for (int i = 0; i < n; i++) to[i] = from[i];
-  __builtin_memcpy(out, to, sizeof to);
-}
+constexpr int kParts = 16;  // pixels at a time, which are added up in as many parts: the same for every instruction set
 
 template <class T>
 INLINE Vector<T> inside(Vector<T> v, Vector<T> low, Vector<T> high) {

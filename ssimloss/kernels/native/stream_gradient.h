@@ -116,7 +116,7 @@ void Stream<T, TAPS, Equation>::pixels(int64_t plane, int64_t row, int64_t colum
   T *x = pixel_lines_, *y = pixel_lines_ + kTile + kLanes;
   read_line(job.x, start_of(job.x, plane, job.channels, row, column - job.pad), count, T(0), x);
   read_line(job.y, start_of(job.y, plane, job.channels, row, column - job.pad), count, T(0), y);
-  const double total = pixel_line<T>(job.pixel, x, y, gradient, count, (T)job.eps, sign * (T)job.pixel_weight, true);
+  const double total = pixel_line<T>(job.pixel, x, y, gradient, count, (T)job.eps, sign * (T)job.pixel_weight);
   if (sum && job.pixel_sums) job.pixel_sums[plane * job.height + row] += total;
 }
 

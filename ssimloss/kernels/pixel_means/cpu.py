@@ -22,10 +22,10 @@ def pixel_means(
     high: float,
     want_x: bool,
     want_y: bool,
-    _slope: float = 1.0,
+    slope: float = 1.0,
 ) -> Found:
-    """Means ``(N,)`` of images that are not empty, and the gradient to ``x`` if either gradient is
-    needed; that to ``y`` is its negative.
+    """Means ``(N,)`` of images that are not empty, and ``slope`` times the gradient to ``x`` if
+    either gradient is needed; that to ``y`` is its negative.
     """
     check_images(x, y)
     dtype = computing_dtype(x, y)
@@ -41,6 +41,7 @@ def pixel_means(
         low,
         high,
         low > -math.inf or high < math.inf,
+        slope,
         *library.image(grad),
         means.data_ptr(),
     )

@@ -34,7 +34,13 @@ torch.library.define(
 
 
 def pixel_means(
-    x: Tensor, y: Tensor, distance: Pixelwise, *, backend: str, equation: Equation
+    x: Tensor,
+    y: Tensor,
+    distance: Pixelwise,
+    *,
+    backend: str,
+    equation: Equation,
+    slope: float = 1.0,
 ) -> Tensor:
     """The means ``(N,)`` in the computing dtype, differentiable any number of times.
 
@@ -42,8 +48,9 @@ def pixel_means(
         x, y: ``(N, C, H, W)`` of one shape on one device.
         backend: one of ``PIXEL_MEANS``.
         equation: the same means in plain PyTorch.
+        slope: see :func:`means`.
     """
-    return means(x, y, _PRIMITIVE, distance, backend, equation)
+    return means(x, y, _PRIMITIVE, distance, backend, equation, slope)
 
 
 def _dispatched(
@@ -55,13 +62,13 @@ def _dispatched(
     high: float,
     want_x: bool,
     want_y: bool,
-    _slope: float,
+    slope: float,
     backend: str = "cpu",
 ) -> Found:
     found, grad = torch.ops.ssimloss.pixel_means(
         x, y, kind, eps, low, high, want_x or want_y, backend
     )
-    return found, grad, grad.new_empty(0)
+    return found, grad if slope == 1 else slope * grad, grad.new_empty(0)
 
 
 _PRIMITIVE = Primitive(cpu.pixel_means, _dispatched, opposite=True)
