@@ -7,7 +7,7 @@ from torch import Tensor
 from ssimloss.kernels.autograd import Equation, means
 from ssimloss.kernels.flip_means import cpu
 from ssimloss.kernels.flip_means.flip import Flip
-from ssimloss.kernels.per_image import operator
+from ssimloss.kernels.reducing import operator
 
 
 def flip_means(

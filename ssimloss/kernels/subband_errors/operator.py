@@ -5,7 +5,7 @@
 from torch import Tensor
 
 from ssimloss.kernels.autograd import Equation, means
-from ssimloss.kernels.per_image import operator
+from ssimloss.kernels.reducing import operator
 from ssimloss.kernels.subband_errors import cpu
 from ssimloss.kernels.subband_errors.subbands import Subbands
 
