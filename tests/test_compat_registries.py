@@ -211,7 +211,7 @@ def test_errors(framework: ModuleType) -> None:
         (ValueError, r"terms\['a'\] must name its loss", {"terms": {"a": {"weight": 1.0}}}),
         (
             ValueError,
-            r"terms\['a'\].loss must be one of 'Char.*got 'SSIM'",
+            r"terms\['a'\].loss must be one of 'Average.*got 'SSIM'",
             {"terms": {"a": "SSIM"}},
         ),
         (TypeError, "weigth", {"terms": {"a": {"loss": "SSIMLoss", "weigth": 1.0}}}),

@@ -470,7 +470,7 @@ def test_names() -> None:
     ):
         describe("basicsr")
     with pytest.raises(
-        KeyError, match=r"no convention 'lpips'; there are CHARBONNIER/lapsrn.*, SSIM/wang2004"
+        KeyError, match=r"no convention 'lpips'; there are AVERAGE/trainner.*, SSIM/wang2004"
     ):
         describe("lpips")
     with pytest.raises(

@@ -189,8 +189,8 @@ def test_misplaced_arguments_are_named(pair: tuple[Tensor, Tensor]) -> None:
         (lambda: F.ssim(pred, target, target=target), r"ssim\(\) got target twice"),
         (lambda: F.ssim(pred, pred=pred), r"ssim\(\) got pred twice"),
         (lambda: F.ssim(pred), r"ssim\(\) needs target"),
-        (lambda: F.ssim(pred, target, pred), r"everything else by keyword \(mask="),
-        (lambda: SSIMLoss(7), r"SSIMLoss\(\) takes options by keyword, got 1 positional"),
+        (lambda: F.ssim(pred, target, pred), r"everything else by keyword \(data_range=, window"),
+        (lambda: SSIMLoss(7), r"takes options by keyword \(data_range=, .*got 1 positional"),
         (
             lambda: SSIMLoss()(pred, target, mask_=None),
             r"has no input 'mask_'; did you mean 'mask'",
