@@ -17,7 +17,9 @@ Equation = Callable[..., Tensor]
 def computed_again(equation: Equation, *images: Tensor) -> Tensor:
     """``equation(*images)``; only the images are kept for backward.
 
-    It takes the time of another forward pass, and the memory of one map instead of all of them.
+    It takes the time of another forward pass, and the memory of one map instead of all of them. The
+    peak of FLIP at 1080p is half as high as with PyTorch's checkpoint, which :func:`in_steps` uses
+    because its functions have other arguments than images.
     Compiled and transformed calls (``torch.func``) keep what PyTorch keeps.
     """
     asks = torch.is_grad_enabled() and any(image.requires_grad for image in images)
