@@ -108,7 +108,7 @@ def test_suffix(tmp_path: Path) -> None:
     touch(tmp_path / "other", "x.png")
     with pytest.raises(
         ValueError,
-        match=r"no two files match by name: .*suffix='x4' matches 0801.png with 0801x4.png",
+        match=r"no two files match by name: .*suffix='x4', .* matches 0801.png with 0801x4.png",
     ):
         find_pairs(tmp_path / "gt", tmp_path / "other")
 

@@ -145,9 +145,7 @@ class Called(ImageMeasure):
         values = self.function(*images) if self.takes_target else self.function(images[0])
         if not isinstance(values, Tensor) or tuple(values.shape) != (len(x),):
             shape = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
-            raise ValueError(
-                f"{self.name} must return one value per image, ({len(x)},), got {shape}"
-            )
+            raise ValueError(f"{self.name} must return one value per image, (N,), got {shape}")
         return values
 
     def describe(self) -> str:
