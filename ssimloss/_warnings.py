@@ -12,9 +12,14 @@ _BETWEEN = tuple(
 )
 
 
+def is_between(file: str) -> bool:
+    """Whether a file is one of this package or of PyTorch."""
+    return file.startswith(_BETWEEN)
+
+
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn at the first frame outside of this package and of PyTorch."""
     level, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_BETWEEN):
+    while frame.f_back is not None and is_between(frame.f_code.co_filename):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)
