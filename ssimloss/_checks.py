@@ -232,6 +232,15 @@ def images(pred: Tensor, target: Tensor, *, ndim: tuple[int, ...] = (4,)) -> Non
     same_shape("target", target, "pred", pred)
 
 
+def long_side(pred: Tensor, least: int, why: str) -> None:
+    """Check for images of at least so many pixels on the long side."""
+    if max(pred.shape[2:]) < least:
+        raise TooSmallError(
+            f"pred and target must have at least {least} pixels on the long side, {why}, got "
+            f"{tuple(pred.shape[2:])}; use larger crops"
+        )
+
+
 def same_shape(name: str, value: Tensor, other_name: str, other: Tensor) -> None:
     """Check for equal shapes and one device. Nothing is broadcast: a missing dimension would
     silently change the loss.

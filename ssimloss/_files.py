@@ -27,6 +27,12 @@ _LARGE = 16 << 20  # bytes; the SHA-256 of a smaller file is computed each time
 _SETTLED = 2_000_000_000  # nanoseconds since the last change
 
 
+class MissingFileError(FileNotFoundError, ValueError):
+    """A path that was passed does not exist. The command line exits with status 1, as for any file
+    that cannot be read.
+    """
+
+
 def sha256(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal digits.
 

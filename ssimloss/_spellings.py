@@ -183,6 +183,43 @@ _CLASSES = {
 }
 
 
+# Names that are not functions here: of other libraries, and of measures that are elsewhere.
+_VIDEO = "ssimloss.video.vmaf, or ssimloss.VMAFLoss"
+_INCEPTION = "ssimloss.metrics.InceptionMetrics"
+_FUNCTIONS = {
+    **dict.fromkeys(("mse", "mse_loss", "mean_squared_error"), "l2"),
+    **dict.fromkeys(("mae", "mae_loss", "mean_absolute_error"), "l1"),
+    **dict.fromkeys(("smooth_l1", "smooth_l1_loss"), "huber"),
+    **dict.fromkeys(("tv", "tv_loss"), "total_variation"),
+    **dict.fromkeys(("vmaf", "vmaf_loss", "vmaf_neg"), _VIDEO),
+    **dict.fromkeys(("fid", "kid", "inception_score"), _INCEPTION),
+    **dict.fromkeys(("lpips_loss", "learned_perceptual_image_patch_similarity"), "ssimloss.LPIPS"),
+    "dists_loss": "ssimloss.DISTS",
+    "adists_loss": "ssimloss.ADISTS",
+    "embedded": "ssimloss.metrics.measure('embedded')",
+    "psnr_loss": "l2, whose logarithm it is",
+    "peak_signal_noise_ratio": "psnr",
+    **dict.fromkeys(("structural_similarity", "structural_similarity_index_measure"), "ssim"),
+    **dict.fromkeys(("multi_scale_ssim", "msssim", "multiscale_ssim"), "ms_ssim"),
+    "multi_scale_gmsd": "ms_gmsd",
+    "vif_p": "vif",
+    "gan_loss": "adversarial_generator_loss, or ssimloss.AdversarialLoss",
+    **dict.fromkeys(("adversarial_loss", "adversarial"), "adversarial_generator_loss"),
+    **dict.fromkeys(("perceptual", "vgg_loss", "content_loss"), "ssimloss.PerceptualLoss"),
+    **dict.fromkeys(("style_loss", "gram_loss"), "texture_loss"),
+    "delta_e": "ciede2000",
+    "contextual": "contextual_loss",
+}
+# Functions of features -> the module that takes images.
+_OF_IMAGES = {"lpips": "LPIPS", "dists": "DISTS", "adists": "ADISTS"}
+
+
+def of_images(function: str) -> str:
+    """The way out of a call of a function of features with images; empty for other functions."""
+    module = _OF_IMAGES.get(function)
+    return f"; it takes features: of images, ssimloss.{module}()(pred, target)" if module else ""
+
+
 def measure_of(name: str) -> str:
     """What another library's name of a measure means here; empty for other names."""
     return _MEASURES.get(folded(name), "")
@@ -191,7 +228,9 @@ def measure_of(name: str) -> str:
 def no_attribute(module: str, name: str, known: Collection[str]) -> AttributeError:
     """The error for a name that a module does not have, with another library's name translated."""
     close = near(name, known, cutoff=0.75)
-    meant = _CLASSES.get(name) or (close[0] if close else "")
+    meant = (_FUNCTIONS if module.endswith(".functional") else _CLASSES).get(name) or (
+        close[0] if close else ""
+    )
     told = f"; did you mean {meant}?" if meant else ""
     return AttributeError(f"module {module!r} has no attribute {name!r}{told}")
 

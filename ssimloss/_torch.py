@@ -187,9 +187,12 @@ def mark_length_dynamic(tensor: Tensor) -> Tensor:
     return tensor
 
 
-def never_compile(function: Function) -> Function:
-    """``torch.compiler.disable``, whose import of the compiler takes seconds."""
+def never_compile(function: Function, reason: str) -> Function:
+    """``torch.compiler.disable(reason=...)``, whose import of the compiler takes seconds. PyTorch
+    before 2.7 shows no reason.
+    """
     function._torchdynamo_disable = True  # type: ignore[attr-defined]
+    function._torchdynamo_disable_msg = reason  # type: ignore[attr-defined]
     return function
 
 
@@ -198,9 +201,10 @@ def is_exporting() -> bool:
     return _is_exporting is not None and _is_exporting()
 
 
-def apart(function: Function) -> Function:
+def apart(function: Function, reason: str) -> Function:
     """A function that is not compiled, including all functions that it calls. Compiled code breaks
-    its graph at the call. With :func:`never_compile`, called functions may be compiled.
+    its graph at the call, or raises an error with the reason under ``fullgraph=True``. With
+    :func:`never_compile`, called functions may be compiled.
 
     Public API: ``torch.compiler.disable``, whose import of the compiler takes seconds.
     """
@@ -216,7 +220,7 @@ def apart(function: Function) -> Function:
     skip = getattr(torch._C._dynamo.eval_frame, "skip_code", None)
     if skip is not None:
         skip(called.__code__)  # type: ignore[attr-defined]
-    return never_compile(cast(Function, called))
+    return never_compile(cast(Function, called), reason)
 
 
 def is_in_backward() -> bool:

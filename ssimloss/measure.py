@@ -23,7 +23,7 @@ from ssimloss._options import Ranged as Ranged
 from ssimloss._options import Reduced as Reduced
 from ssimloss._precision import computing_dtype, device_type_of
 from ssimloss._reduce import Scores as Scores
-from ssimloss._spellings import image_of
+from ssimloss._spellings import image_of, of_images
 from ssimloss._torch import plain
 
 Better = Literal["higher", "lower"]
@@ -385,7 +385,9 @@ def _function(measure: Measure, name: str, as_loss: bool) -> Callable[..., Tenso
         options = record.make(given, name, beside=beside)
         for needed in measure.required_tensors:
             if needed not in tensors:
-                raise TypeError(f"{name}() needs {needed}: {name}(..., {needed}=...)")
+                raise TypeError(
+                    f"{name}() needs {needed}: {name}(..., {needed}=...){of_images(name)}"
+                )
         return measure.evaluate(images, options, tensors, as_loss)
 
     _options.sign(function, measure.images, _options.fields(record), measure.tensors)

@@ -162,7 +162,6 @@ def test_failures_and_unmatched_are_told(run: Run, images: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["gt", "nowhere"], "error: nowhere: there is no such file or folder"),
         (["gt"], "error: distorted is missing"),
         (["gt", "gt"], "error: gt would be compared with itself"),
         (["gt", "a", "--metrics", "snr"], "got 'snr'"),
@@ -170,13 +169,11 @@ def test_failures_and_unmatched_are_told(run: Run, images: Path) -> None:
         (["gt", "a", "--protocol", "basicsr"], "needs scale"),
         (["gt", "a", "--device", "toaster"], "error: device must be 'auto', 'cpu', "),
         (["gt", "a", "--device", "meta"], "error: device must be 'auto', 'cpu', "),
-        (["gt", "x" * 300], "xxx: there is no such file or folder"),
         (["gt", "a", "--overwrite"], "overwrite discards what out holds"),
         (
             ["gt", "missing/x=1/*.png"],
             "error: x=1: missing/x=1/*.png must be a folder like gt, got a pattern",
         ),
-        (["gt", "missing/x=1"], "error: missing/x=1: there is no such file or folder"),
         (["gt", "a", "--alpha", "white"], "alpha must be one of"),
         (["gt", "a", "--batch-size", "0"], "batch_size must be at least 1"),
         (["gt", "a", "--resume"], "resume continues what out holds"),
@@ -193,6 +190,13 @@ def test_failures_and_unmatched_are_told(run: Run, images: Path) -> None:
 )
 def test_commands_that_make_no_sense(run: Run, arguments: list[str], words: str) -> None:
     assert words in run(*arguments, status=2).stderr
+
+
+def test_a_path_that_does_not_exist(run: Run) -> None:
+    """The status of a file that cannot be read, as for the other commands."""
+    for path in ("nowhere", "x" * 300, "missing/x=1"):
+        told = run("gt", path, status=1).stderr
+        assert f"error: {path}: there is no such file or folder" in told
 
 
 def test_resume(run: Run) -> None:
@@ -332,14 +336,40 @@ def test_what_a_measure_raises_is_not_taken_for_a_small_image(
         "refuses.higher_is_better = fails.higher_is_better = True\n"
     )
     monkeypatch.syspath_prepend(str(images))
-    told = run("gt", "a", "--metrics", "psnr,own_measures:refuses").stdout
+    told = run("gt", "a", "--metrics", "psnr,own_measures:refuses", status=1).stdout
     line = "0, a and 2 more: own_measures:refuses: weights must be positive; check the file\n"
     assert line in told
     assert told.count("check the file") == 1
     assert "larger images" not in told
     failed = run("gt", "a", "--metrics", "own_measures:fails", status=1).stderr
     assert "measure 'own_measures:fails' raised TypeError in fails, line 4 of " in failed
-    assert "larger images" in run("gt", "a", "--metrics", "psnr,ms_ssim").stdout
+    assert "larger images" in run("gt", "a", "--metrics", "psnr,ms_ssim", status=1).stdout
+
+
+def test_a_metric_without_any_value_keeps_its_rows(
+    run: Run, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A function that returns a scalar, beside PSNR: a row of dashes, the reason once, status 1."""
+    (images / "scalar_measure.py").write_text(
+        "def mean(pred, target):\n    return (pred - target).mean()\n"
+        "def lost(pred, target):\n    return {}['scale']\n"
+        "mean.higher_is_better = lost.higher_is_better = False\n"
+    )
+    monkeypatch.syspath_prepend(str(images))
+    command = ("gt", "a", "B=b", "--metrics", "psnr,scalar_measure:mean")
+    found = run(*command, "--out", "kept", status=1)
+    rows = [line.split() for line in found.stdout.splitlines() if "scalar_measure:mean" in line]
+    assert rows[:2] == [[method, "scalar_measure:mean", "↓", "-", "-", "0"] for method in "aB"]
+    assert found.stdout.count("one value per image") == 1
+    assert "best" in found.stdout
+    for form, cells in (("markdown", "| -- |"), ("latex", "& -- "), ("csv", ",,\n")):
+        table = run(*command, "--table", form, status=1).stdout
+        assert "scalar" in table
+        assert table.count(cells) == 2
+    summary = (images / "kept/summary.csv").read_text()
+    assert "a,scalar_measure:mean,0,nan,nan,nan,nan,,,0" in summary
+    raised = run("gt", "a", "--metrics", "psnr,scalar_measure:lost", status=1).stderr
+    assert "'scalar_measure:lost' raised KeyError in lost, line 4 of " in raised
 
 
 def test_words_of_options_are_those_of_the_library(run: Run) -> None:

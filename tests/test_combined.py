@@ -16,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import ssimloss
 import ssimloss.functional as F
+from ssimloss import metrics
 from ssimloss.combined import CombinedLoss, LossWarning, Term
 
 BOTH = ("pred", "target")
@@ -243,6 +244,55 @@ def test_a_module_of_methods_is_no_loss_by_itself() -> None:
             Term(gan, start=5000, inputs=inputs)
     with pytest.raises(TypeError, match=r"Module has no forward; define it"):
         Term(nn.Module())
+
+
+def test_a_module_of_methods_names_them_when_called() -> None:
+    """As the ``GANLoss`` of other programs is called; torch's message named ``forward``."""
+    for arguments in ((torch.zeros(2, 1), True), (torch.zeros(2, 1),)):
+        with pytest.raises(TypeError, match=r"call generator_loss.* discriminator_loss\("):
+            ssimloss.AdversarialLoss("hinge")(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("metric", "loss"),
+    [
+        (lambda: metrics.measure("ssim"), r"ssim is .* Term\(ssimloss.SSIMLoss\(\)\)"),
+        (lambda: metrics.measure("gmsd"), r"gmsd is .* Term\(ssimloss.GMSDLoss\(\)\)"),
+        (lambda: metrics.measure("lpips"), r"lpips is .* Term\(ssimloss.LPIPS\(\)\)"),
+        (lambda: metrics.measure("embedded"), "embedded is .* pass a loss"),
+        (lambda: metrics.measure("psnr"), "psnr is .* pass a loss"),
+        (lambda: metrics.LPIPS(), r"LPIPS is .* Term\(ssimloss.LPIPS\(\)\)"),
+        (lambda: metrics.SSIM(), r"SSIM is .* Term\(ssimloss.SSIMLoss\(\)\)"),
+    ],
+)
+def test_a_metric_is_no_term(metric: Callable[[], Any], loss: str) -> None:
+    """It has no gradient; advice about ``reduction`` and ``inputs`` led nowhere."""
+    with pytest.raises(TypeError, match=f"term 'a': {loss}"):
+        CombinedLoss(a=metric())
+
+
+def test_one_graph_cannot_measure() -> None:
+    """The error of ``fullgraph=True`` shows why."""
+    criterion = CombinedLoss(a=l1, b=l2, diagnose_every=1)
+    compiled = torch.compile(criterion, fullgraph=True, backend="eager")
+    pred, target = images()
+    with pytest.raises(torch._dynamo.exc.Unsupported) as told:
+        compiled(pred.requires_grad_(), target)
+    if "(reason: " in str(told.value):  # PyTorch before 2.7 shows none
+        assert "reason: balance and diagnose_every measure gradients" in str(told.value)
+
+
+def test_warnings_show_the_line_of_the_caller() -> None:
+    """And not a file of this package or of torch."""
+    criterion = CombinedLoss(pixel=l1, dead=Term(l2, 0.0), diagnose_every=1, check_every=1)
+    pred, target = images()
+    with pytest.warns(LossWarning, match="is a score") as told:
+        Term(F.ssim, 1.0)
+    assert [one.filename for one in told] == [__file__]
+    criterion(pred.requires_grad_(), target)
+    with pytest.warns(LossWarning, match="'dead': its weight is 0") as told:
+        criterion(pred, target)
+    assert [one.filename for one in told] == [__file__]
 
 
 def test_total_variation_sees_pred_only() -> None:
@@ -1034,6 +1084,13 @@ def test_scores_and_losses_that_training_improves() -> None:
     Term(F.ssim, -0.1)
     Term(F.ssim, 0.0)
     Term(F.ssim, lambda step: -0.1 * step)
+    Term(F.ssim, 0.1, stages={0: -1.0})
+
+    @functools.wraps(F.ssim)  # which copies the attribute
+    def complement(pred: Tensor, target: Tensor) -> Tensor:
+        return 1 - F.ssim(pred, target)
+
+    Term(complement)
     for loss in (F.ssim_loss, F.gmsd, F.charbonnier, ssimloss.SSIMLoss()):
         Term(loss)
     directions = {f.__name__: getattr(f, "higher_is_better", None) for f in (F.ssim, F.ssim_loss)}

@@ -175,10 +175,16 @@ def test_exit_status_is_that_of_evaluate(
             ([str(pair[0]), str(pair[1]), "--metrics", "snr"], 2),
             ([str(pair[0]), str(pair[1]), "--metrics", "psnr,psnr"], 2),
             ([str(pair[0]), str(other)], 1),
+            ([str(pair[0]), str(tmp_path / "gone.png")], 1),
+            ([str(pair[0]), str(other), "--crop-border", "4"], 2),
         ):
             result = CliRunner().invoke(app, [command, *arguments])
             assert result.exit_code == status, (command, arguments, result.output)
-            assert "error: " in result.output
+            assert "error: " in result.output or "--protocol basicsr" in result.output
+    gone = str(tmp_path / "gone")
+    study = ["study", gone, "--measures", "l1", "--out", str(tmp_path / "study")]
+    for command in (study, ["bdrate", gone, gone], ["evaluate", gone + ".csv"]):
+        assert CliRunner().invoke(app, command).exit_code == 1, command
     assert CliRunner().invoke(app, ["compare", str(tmp_path), str(tmp_path)]).exit_code == 2
 
 

@@ -649,3 +649,14 @@ def test_skip_names_types() -> None:
             combined_from_template(template, skip=[wrong])
     with pytest.raises(TypeError, match=r"got 'GANLoss'; write \('GANLoss',\)"):
         combined_from_template(template, skip="GANLoss")
+
+
+def test_classes_of_this_library_are_no_types() -> None:
+    """``L2Loss`` exists here; no type tells BasicSR from neosr."""
+    template = {"train": {"pixel_opt": {"type": "L2Loss", "loss_weight": 1.0}}}
+    message = r"hold BasicSR or neosr losses .* L2Loss is a class of this library.* type: MSELoss\?"
+    with pytest.raises(ValueError, match=message):
+        combined_from_template(template)
+    template["train"]["other_opt"] = {"type": "ff_loss"}
+    with pytest.raises(ValueError, match="hold neosr losses"):
+        combined_from_template(template)

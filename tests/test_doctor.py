@@ -288,6 +288,11 @@ def test_a_loss_that_cannot_be_called() -> None:
     assert found.exit_code == 1
     assert "NotImplementedError: no images please" in found["returns"].message
     assert {f.outcome for f in found.findings if f.check != "returns"} == {"not applicable"}
+    line = refuses.__code__.co_firstlineno + 1
+    assert found["returns"].message.endswith(f"no images please, in {__file__}, line {line}")
+    assert [f.check for f in found.listed] == ["returns"]
+    assert "cannot be called" not in str(found)
+    assert found.summary == "0 passed, 1 error, 0 warnings, 0 notes, 19 do not apply"
 
 
 def test_the_loss_itself_stays_as_it_is() -> None:
@@ -359,6 +364,7 @@ def test_command_errors_name_the_way_out(run: Run) -> None:
         (("SSIMLoss",), "module:callable"),
         (("ssimloss:SSIMLos",), "close to it: SSIMLoss"),
         (("nowhere:Loss",), "No module named 'nowhere'"),
+        (("losses/nowhere.py:Loss",), "without .py: losses.nowhere:Loss, in a folder on"),
         (("ssimloss:SSIMLoss", "--options", "7"), "must be a JSON object"),
         (("ssimloss:SSIMLoss", "--options", "{"), "--options must be JSON"),
         (("ssimloss:SSIMLoss", "--options", '{"sigm": 1}'), "did you mean 'sigma'"),

@@ -63,6 +63,12 @@ def least_side(name: str) -> int:
     return 2 ** len(CASES[name][1].get("scale_weights", ()))
 
 
+def is_large_enough(name: str, size: tuple[int, ...]) -> bool:
+    """Whether a case takes images of this size: those of one position are equal to most losses."""
+    long_side = {F.gmsd: 3, F.edge_loss: 2, F.gradient_difference_loss: 2}.get(CASES[name][0], 1)
+    return min(size[2:]) >= least_side(name) and max(size[2:]) >= long_side
+
+
 def results(
     name: str, images: tuple[Tensor, Tensor], backend: str, asks: tuple[bool, bool] = (True, True)
 ) -> list[Tensor]:
@@ -83,7 +89,7 @@ def results(
 @every_case
 def test_equal_to_the_equation(name: str) -> None:
     """In float64 to rounding, in float32 no worse than the equation in float32."""
-    for size in (s for s in SIZES + SMALLEST if min(s[2:]) >= least_side(name)):
+    for size in (s for s in SIZES + SMALLEST if is_large_enough(name, s)):
         images = pair(size)
         exact = results(name, images, "eager")
         for ours, wanted in zip(results(name, images, "cpu"), exact, strict=True):

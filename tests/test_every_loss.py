@@ -46,6 +46,7 @@ from torch import Tensor, nn
 
 import ssimloss.functional as F
 import ssimloss.losses
+from ssimloss.measure import registered
 
 every_loss = pytest.mark.parametrize("name", LOSSES)
 with_reduction = pytest.mark.parametrize(
@@ -60,6 +61,8 @@ OPTIONS = sorted(OF_WINDOWS) + one_word_at_a_time(VARIANTS.keys() - OF_WINDOWS)
 of_two_images = pytest.mark.parametrize(
     "name", [name for name in LOSSES if recipe(name).takes_target]
 )
+# Those of registered measures, whose value is that of equal images for equal images alone.
+OF_MEASURES = sorted(m.module for m in registered() if m.module in LOSSES and m.takes_target)
 
 HALF = [torch.float16, torch.bfloat16]
 
@@ -929,6 +932,25 @@ def test_tiny_images_are_a_number_or_refused_by_name(name: str) -> None:
         else:
             assert value.isfinite(), sides
             assert all(gradient.isfinite().all() for gradient in gradients), sides
+
+
+@pytest.mark.parametrize("name", OF_MEASURES)
+def test_different_tiny_images_are_not_equal(name: str) -> None:
+    """An image of one or a few pixels either has a value that says so, or is refused by size."""
+    module, channels = build(name), recipe(name).channels
+    sides = [(1, 1), (1, 2), (2, 1), (2, 2), (1, 3), (3, 3), (1, 9), (9, 1), (5, 5), (8, 8)]
+    for height, width in sides:
+        generator = torch.Generator().manual_seed(height * 10 + width)
+        pred, target = torch.rand(
+            2, 1, channels, height, width, generator=generator, dtype=torch.float64
+        )
+        try:
+            value, perfect = (evaluate(name, module, pred, other) for other in (target, pred))
+        except ValueError as error:
+            refusal = str(error)
+            assert "least" in refusal or "smaller" in refusal, (height, width, refusal)
+        else:
+            assert float(value) - float(perfect) > 1e-6, (height, width)
 
 
 @with_reduction

@@ -16,6 +16,7 @@ from torch import Tensor
 import ssimloss
 import ssimloss.functional as F
 from ssimloss import conventions
+from ssimloss._checks import TooSmallError
 
 
 def pair(height: int, width: int, channels: int = 3) -> tuple[Tensor, Tensor]:
@@ -93,3 +94,11 @@ def test_constants_and_errors() -> None:
         F.gmsd(torch.rand(1, 4, 32, 32), torch.rand(1, 4, 32, 32))
     with pytest.raises(ValueError, match="t must be positive, got 0"):
         ssimloss.GMSDLoss(t=0)
+
+
+def test_one_position_has_no_deviation() -> None:
+    """After halving, 2x2 pixels are one position, whose deviation was 0: a perfect value."""
+    pred, target = torch.rand(2, 1, 3, 2, 2)
+    with pytest.raises(TooSmallError, match="at least 3 pixels on the long side"):
+        F.gmsd(pred, target)
+    assert F.gmsd(torch.rand(1, 3, 1, 3), torch.rand(1, 3, 1, 3)) > 0

@@ -310,6 +310,10 @@ IMAGES = torch.rand(2, 1, 3, 16, 16)
     ("call", "words"),
     [
         (lambda: ssimloss.MSELoss, "'MSELoss'; did you mean L2Loss?"),
+        (lambda: F.mse, "'mse'; did you mean l2?"),
+        (lambda: F.tv, "'tv'; did you mean total_variation?"),
+        (lambda: F.vmaf, "'vmaf'; did you mean ssimloss.video.vmaf, or ssimloss.VMAFLoss?"),
+        (lambda: F.charbonier, "'charbonier'; did you mean charbonnier?"),
         (lambda: ssimloss.SSIM, "did you mean SSIMLoss, or metrics.SSIM?"),
         (lambda: ssimloss.SSIMLos, "did you mean SSIMLoss?"),
         (lambda: metrics.FID, r"did you mean metrics.InceptionMetrics\(\['fid'\]\)"),
@@ -327,6 +331,12 @@ def test_translated_classes_exist() -> None:
         for expression in meant.split(", or "):
             name = re.sub(r"\(.*", "", expression)
             assert callable(functools.reduce(getattr, name.split("."), ssimloss)), expression
+    for meant in _spellings._FUNCTIONS.values():
+        for expression in meant.split(", or "):
+            name = re.sub(r"[(,].*", "", expression)
+            home = ssimloss if name.startswith("ssimloss.") else F
+            parts = name.removeprefix("ssimloss.").split(".")
+            assert callable(functools.reduce(getattr, parts, home)), expression
 
 
 @pytest.mark.parametrize(

@@ -24,13 +24,16 @@ NAME = PACKAGE.name
 # Room (a folder or a module directly under ssimloss/) -> the rooms it may import. A room may always
 # import itself.
 _GROUND = {"_checks", "_torch", "_flags", "_version", "_files", "_ranges", "_debug"}
-_GROUND |= {"_spellings", "_keywords", "_memory", "_words", "_docstrings"}
+_GROUND |= {"_spellings", "_keywords", "_memory", "_words", "_docstrings", "_warnings"}
 _NUMERICS = {"_reduce", "_precision", "_options", "_constants", "_roots", "_documentation"}
 _NUMERICS |= {"_references"}
 _SIGNAL = {"filters", "color", "image_gradients", "resize"}
 _LOW = _GROUND | _NUMERICS | _SIGNAL
 MAY_IMPORT: dict[str, set[str]] = {
-    **{room: set() for room in ("_version", "_files", "_flags", "_torch", "_memory", "_words")},
+    **{
+        room: set()
+        for room in ("_version", "_files", "_flags", "_torch", "_memory", "_words", "_warnings")
+    },
     **{
         room: set()
         for room in (

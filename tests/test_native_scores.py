@@ -414,3 +414,19 @@ def test_phase_congruency_of_images_that_are_not_finite() -> None:
     for each in (value, slope):
         assert each[0].isnan().all()
         assert (each[1] == 0).all()
+
+
+def test_dss_leaves_out_what_fills_no_block() -> None:
+    """Both backends ignore NaN in such rows and columns, and their gradient there is 0."""
+    found = []
+    for backend in ("cpu", "eager"):
+        pred, target = torch.rand(2, 1, 3, 27, 45, generator=torch.Generator().manual_seed(0))
+        pred[..., 24:, :] = target[..., 40:] = torch.nan
+        pred.requires_grad_()
+        value = F.dss(pred, target, backend=backend)
+        value.backward()
+        assert value.isfinite()
+        assert not pred.grad[..., 24:, :].any()
+        assert not pred.grad[..., 40:].any()
+        found.append(value.detach())
+    torch.testing.assert_close(*found, rtol=1e-5, atol=1e-6)

@@ -19,6 +19,7 @@ import torch
 import validation
 from torch import Tensor, nn
 
+import ssimloss
 import ssimloss.functional as F
 from ssimloss import metrics
 from ssimloss.metrics import BestCheckpoint, SuperResolutionProtocol, Validator, measure
@@ -336,6 +337,11 @@ class _Shift(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         return image + self.amount * (100 if self.training else 1)
+
+
+def test_losses_and_measures_in_a_list_have_short_names() -> None:
+    listed = ["PSNR", ssimloss.SSIMLoss(reduction="image"), measure("gmsd")]
+    assert list(Validator(listed).metrics) == ["psnr", "SSIMLoss", "gmsd"]
 
 
 def test_run_is_an_epoch_in_evaluation_mode(pair: tuple[Tensor, Tensor]) -> None:

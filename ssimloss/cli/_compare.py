@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 
-from ssimloss.cli._options import Alpha, DataRange, Orientation, Overwrite, Protocol, Scale
+from ssimloss.cli._options import Alpha, Border, DataRange, Orientation, Overwrite, Protocol, Scale
 from ssimloss.cli._told import told
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def compare(
     ] = "psnr,ssim",
     protocol: Protocol = None,
     scale: Scale = None,
+    crop_border: Border = None,
     explain: Annotated[
         tuple[str, str] | None,
         typer.Option(metavar="NAME NAME", help="Two conventions; explain why their values differ."),
@@ -47,6 +48,7 @@ def compare(
 
     Exit status: 0 for success, 1 for files that cannot be compared, 2 for wrong arguments.
     """
+    del crop_border
     from ssimloss.evaluation import compare as compared
     from ssimloss.evaluation.compare import picture_path
 

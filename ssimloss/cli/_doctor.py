@@ -149,7 +149,7 @@ def _console() -> Console:
 def _print(found: "Examination") -> None:
     console = _console()
     table = Table("check", "result", "severity", "found", box=None, pad_edge=False)
-    for f in found.findings:
+    for f in found.listed:
         style = _STYLES[f.shown]
         table.add_row(
             f.check,

@@ -1,8 +1,9 @@
 """``ssimloss evaluate``: files compared with their references, in one process or under
 ``torchrun``; or two finished runs.
 
-Exit status: 0 for success; 1 if nothing could be evaluated, if the machine cannot go on, or for an
-incomplete result with ``--strict``; 2 for wrong arguments; 130 if interrupted; 143 if terminated.
+Exit status: 0 for success; 1 if a metric has no value of any pair, if a file is missing, if the
+machine cannot go on, or for an incomplete result with ``--strict``; 2 for wrong arguments; 130 if
+interrupted; 143 if terminated.
 """
 
 import glob
@@ -27,6 +28,7 @@ from ssimloss.cli._names import (
 )
 from ssimloss.cli._options import (
     Alpha,
+    Border,
     DataRange,
     Device,
     Orientation,
@@ -74,6 +76,7 @@ def evaluate(
     ] = "psnr,ssim",
     protocol: Protocol = None,
     scale: Scale = None,
+    crop_border: Border = None,
     suffix: Annotated[
         str,
         typer.Option(help="The end that only names of distorted files have, such as x4."),
@@ -151,6 +154,7 @@ def evaluate(
 
     Under torchrun each process takes a share; the result equals that of one process.
     """
+    del crop_border
     with told():
         names = metric_names(metrics, known_metrics())
         if protocol is not None:
@@ -213,7 +217,7 @@ def evaluate(
             )
     if leads:
         _tell(result, cast("TableFormat | None", chosen["table"]), console, out, report)
-    if strict and not result.is_complete:
+    if result.unmeasured or (strict and not result.is_complete):
         raise typer.Exit(1)
 
 

@@ -14,6 +14,21 @@ Scale = Annotated[
     int | None,
     typer.Option(metavar="N", help="Factor of super-resolution, if the protocol needs it."),
 ]
+
+
+def _refuse_border(value: str | None) -> None:
+    if value is not None:
+        raise typer.BadParameter(
+            "protocols cut the border off: --protocol basicsr --scale 4 cuts 4 pixels off every "
+            "side and compares luma, --protocol basicsr_rgb --scale 4 compares colours"
+        )
+
+
+# Of other programs.
+Border = Annotated[
+    str | None,
+    typer.Option("--crop-border", "--shave", hidden=True, callback=_refuse_border),
+]
 Alpha = Annotated[
     str, typer.Option(metavar="error|drop", help="Transparent pixels: refuse, or drop alpha.")
 ]

@@ -94,20 +94,20 @@ def _labels(result: "Evaluation") -> dict[str, str]:
 
 def _summary_table(result: "Evaluation") -> Table:
     """One line for each method and metric."""
-    from ssimloss.evaluation.ranking import standings
+    from ssimloss.evaluation.ranking import NO_VALUE, standings
     from ssimloss.evaluation.tables import digits
 
     found, labels = standings(result), _labels(result)
     table = _table(
         "method", "metric", "mean", "", "std", "clips" if result.clips else "images", names=2
     )
-    lines = [(row.method, row.metric, row.std) for row in result.summaries]
+    lines = [(row.method, row.metric, row.std) for row in result.rows]
     lines += [(row.method, row.metric, row.std) for row in result.sets]
     better = {one.name: one.higher_is_better for one in result.metrics}
     better |= {row.metric: row.higher_is_better for row in result.sets}
     for method, metric, std in lines:
         places = max(4, digits([one.mean for (_, name), one in found.items() if name == metric]))
-        standing = found[method, metric]
+        standing = found.get((method, metric), NO_VALUE)
         mark = ("best*" if standing.is_significant else "best") if standing.is_best else ""
         table.add_row(
             escape(shown(method)),

@@ -27,7 +27,8 @@ def told(who: str = "") -> Iterator[None]:
         yield
     except (OSError, RuntimeError, ValueError, TypeError, ImportError) as error:
         typer.echo(f"error{who}: " + "\n".join(map(shown, str(error).split("\n"))), err=True)
-        raise typer.Exit(2 if isinstance(error, (ValueError, TypeError)) else 1) from error
+        is_wrong = isinstance(error, (ValueError, TypeError)) and not isinstance(error, OSError)
+        raise typer.Exit(2 if is_wrong else 1) from error
 
 
 @contextmanager

@@ -1,11 +1,11 @@
 """Warnings of a criterion. Each names the term and is issued once per event."""
 
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from ssimloss import _checks
+from ssimloss._warnings import warn
 
 OnNonFinite = Literal["raise", "skip_term", "skip_step", "warn"]
 Kind = Literal["zero", "against", "small", "value", "gradient", "unreached", "constant", "unused"]
@@ -70,7 +70,7 @@ class Events:
         """Warn, unless this event has been reported."""
         if (kind, term) not in self.reported:
             self.reported.add((kind, term))
-            warnings.warn(f"term {term!r}: {message}", LossWarning, stacklevel=2)
+            warn(f"term {term!r}: {message}", LossWarning)
 
     def over(self, kind: Kind, term: str) -> None:
         """The event ended."""

@@ -102,6 +102,16 @@ def named(loss: Loss) -> str:
     return str(getattr(loss, "__qualname__", type(loss).__name__))
 
 
+def instead_of_metric(loss: Loss) -> str:
+    """For a metric of this library, an error that names its loss; empty for everything else."""
+    trained = getattr(loss, "training_loss", None)
+    if not isinstance(trained, str):
+        return ""
+    what = getattr(loss, "name", type(loss).__name__)
+    way_out = f"the loss, Term({trained})" if trained else "a loss"
+    return f"{what} is a metric, whose values have no gradient; pass {way_out}"
+
+
 def _on_one_line(module: nn.Module) -> str:
     """The ``repr`` of a module; for a large network only its ``extra_repr``."""
     lines = [line.strip() for line in repr(module).split("\n")]

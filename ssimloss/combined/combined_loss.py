@@ -286,9 +286,16 @@ class CombinedLoss(HasState):
         """Count the call for the alarms, and start waiting terms whose condition holds."""
         self._plan = supervisor.follow(self._plan, step, self.last.values)
 
-    # torch.autograd.grad and reading the counters cannot be part of a compiled graph.
-    _measured_apart = apart(_measured)
-    _follow_apart = apart(_follow)
+    _measured_apart = apart(
+        _measured,
+        "balance and diagnose_every measure gradients with torch.autograd.grad, which breaks the "
+        "graph; compile without fullgraph, or build the CombinedLoss without these options",
+    )
+    _follow_apart = apart(
+        _follow,
+        "check_every, balance and alarms read values on the host, which breaks the graph; compile "
+        "without fullgraph, or build the CombinedLoss without these options",
+    )
 
     def _plain(self, step: int, given: dict[str, object]) -> Tensor:
         values: dict[str, Tensor] = {}

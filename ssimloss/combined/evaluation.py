@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ssimloss._spellings import image_of
 from ssimloss._torch import plain
+from ssimloss.combined.calls import instead_of_metric
 from ssimloss.combined.graph import needs_gradient
 from ssimloss.combined.term import Term
 
@@ -71,18 +72,21 @@ def checked_value(name: str, term: Term, found: object, given: Mapping[str, obje
         raise TypeError(f"term {name!r} must return a scalar tensor, got {type(value).__name__}")
     if value.ndim != 0:
         raise ValueError(
-            f"term {name!r} must return a scalar, got shape {tuple(value.shape)}; build its "
-            'loss with reduction="mean"'
+            f"term {name!r} must return a scalar, got shape {tuple(value.shape)}; "
+            + (instead_of_metric(term.loss) or 'build its loss with reduction="mean"')
         )
     if not value.dtype.is_floating_point:
         raise TypeError(f"term {name!r} must return a floating point scalar, got {value.dtype}")
     if not value.requires_grad and torch.is_grad_enabled():
         inputs = [key for key in term.inputs if needs_gradient([given[key]])]
         if inputs:
+            advice = instead_of_metric(term.loss)
+            told = f" ({advice})" if advice else ""
             raise ValueError(
                 f"term {name!r} trains nothing: its value needs no gradient, although "
                 f"{', '.join(inputs)} does; use a loss instead of a metric, without detach(), "
-                ".data or torch.no_grad() inside. A value for monitoring belongs in a Validator. "
+                f".data or torch.no_grad() inside{told}. A value for monitoring belongs in a "
+                "Validator. "
                 f"A term that is sometimes 0 should then return 0.0 * {inputs[0]}.sum()"
             )
     return value

@@ -2,7 +2,6 @@
 100th step, and warns once without waiting for the device.
 """
 
-import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeGuard
 
@@ -12,6 +11,7 @@ from torch import Tensor
 from ssimloss import _ranges
 from ssimloss._checks import DataRange
 from ssimloss._torch import is_observed, plain
+from ssimloss._warnings import warn
 from ssimloss.combined.alarms import LossWarning
 from ssimloss.combined.term import Term
 
@@ -78,9 +78,7 @@ class RangeWatch:
                 self._reported.add(asked)
                 of = ", ".join(repr(name) for name in asked.terms)
                 plural = "s" * (len(asked.terms) > 1)
-                warnings.warn(
-                    f"term{plural} {of}: {words}; {_ranges.WAY_OUT}", LossWarning, stacklevel=4
-                )
+                warn(f"term{plural} {of}: {words}; {_ranges.WAY_OUT}", LossWarning)
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies drop counts that have not arrived yet."""

@@ -3,7 +3,6 @@
 import functools
 import inspect
 import keyword
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -11,12 +10,14 @@ from torch import Tensor, nn
 
 from ssimloss import _checks
 from ssimloss._keywords import keywords
+from ssimloss._warnings import warn
 from ssimloss.combined.alarms import LossWarning
 from ssimloss.combined.calls import (
     Loss,
     by_position,
     default_inputs,
     describe,
+    instead_of_metric,
     named,
     signature_of,
 )
@@ -89,6 +90,8 @@ class Term:
     ) -> None:
         """Check the settings; see the class."""
         _check_loss(loss)
+        if inputs is None and (way_out := instead_of_metric(loss)):
+            raise TypeError(way_out)
         signature = signature_of(loss)
         names = default_inputs(loss, signature) if inputs is None else _checked_inputs(inputs)
         by_keyword = _by_keyword(names, signature)
@@ -109,12 +112,11 @@ class Term:
             _by_position=tuple(name for name in names if name not in by_keyword),
             _by_keyword=by_keyword,
         )
-        if _is_lowered_score(loss, self.weight):
-            warnings.warn(
+        if _is_lowered_score(loss, self.plan):
+            warn(
                 f"{named(loss)} is a score, higher for better images, and a positive weight lowers "
                 "it; use its loss, such as ssim_loss for ssim, or a negative weight",
                 LossWarning,
-                stacklevel=3,
             )
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -206,10 +208,17 @@ def _unwrap(loss: Loss) -> Loss:
     return loss
 
 
-def _is_lowered_score(loss: Loss, weight: Number) -> bool:
-    """Whether the sum would minimise something that is to be maximised."""
-    is_score = getattr(_unwrap(loss), "higher_is_better", None) is True
-    return is_score and not callable(weight) and weight > 0
+def _is_lowered_score(loss: Loss, plan: Schedule) -> bool:
+    """Whether the sum would minimise something that is to be maximised.
+
+    A function under ``functools.wraps`` has the attribute of the function that it wraps, and may
+    return its complement.
+    """
+    found = _unwrap(loss)
+    is_score = getattr(found, "higher_is_better", None) is True
+    if not is_score or hasattr(found, "__wrapped__") or callable(plan.weight):
+        return False
+    return plan.weight > 0 and all(factor >= 0 for factor in plan.stages.values())
 
 
 def _check_loss(loss: object) -> None:

@@ -4,11 +4,11 @@ Their counterparts here are in ``_counterparts``.
 """
 
 import inspect
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ssimloss import _checks
+from ssimloss import _checks, losses
 from ssimloss.combined import CombinedLoss, Term
 from ssimloss.compat._basicsr_losses import CONTENT, STYLE
 from ssimloss.compat._counterpart import Counterpart
@@ -78,8 +78,8 @@ def combined_from_template(
     known = {*folded, *absent, _fold(framework, GUIDED), *(_fold(framework, k) for k in kinds)}
     if unknown := [kind for kind in skip if _fold(framework, kind) not in known]:
         raise ValueError(
-            f"skip must name types of losses of {framework}, got {', '.join(map(repr, unknown))}; "
-            f"the template has {', '.join(map(repr, kinds))}"
+            f"skip must name types of losses of {_said(framework, kinds)}, got "
+            f"{', '.join(map(repr, unknown))}; the template has {', '.join(map(repr, kinds))}"
         )
     problems: list[str] = []
     terms: dict[str, Any] = {}
@@ -89,10 +89,7 @@ def combined_from_template(
             continue
         found = table[folded[kind]] if kind in folded else None
         if found is None:
-            why = absent.get(kind)
-            problems.append(
-                f"{section.kind} does not exist in this library" + (f": {why}" if why else "")
-            )
+            problems.append(_unknown(section.kind, framework, absent.get(kind)))
         elif found.is_off(section.options):
             continue
         elif not nearest and (told := found.difference(section.options)):
@@ -104,12 +101,12 @@ def combined_from_template(
         else:
             terms[section.name] = _term(section, found)
     if problems:
-        missing = any("does not exist" in problem for problem in problems)
         differing = any(" differs: " in problem for problem in problems)
+        missing = not all(" differs: " in problem for problem in problems)
         ways = ["leave losses out with skip=(...)"] * missing
         ways += ["accept the differences with nearest=True"] * differing
         raise ValueError(
-            f"template must hold {framework} losses that this library computes, got: "
+            f"template must hold {_said(framework, kinds)} losses that this library computes, got: "
             f"{'; '.join(problems)}; {' and '.join(ways)}"
         )
     if not terms:
@@ -117,6 +114,26 @@ def combined_from_template(
             "template must hold at least one loss with a weight other than 0, got none"
         )
     return CombinedLoss(**terms)
+
+
+def _said(framework: str, kinds: Iterable[str]) -> str:
+    """The framework in an error. BasicSR and neosr have sections of one form: without a type that
+    only one of them has, it may be either.
+    """
+    only_neosr = (COUNTERPARTS[NEOSR].keys() | ABSENT[NEOSR].keys()) - COUNTERPARTS[BASICSR].keys()
+    if framework != NEOSR or not only_neosr.isdisjoint({*kinds}):
+        return framework
+    return f"{BASICSR} or {NEOSR}"
+
+
+def _unknown(kind: str, framework: str, why: str | None) -> str:
+    """Why a type has no counterpart; for a class of this library, its type in the framework."""
+    if why is not None or kind not in losses.__all__:
+        return f"{kind} does not exist in this library" + (f": {why}" if why else "")
+    ours = getattr(losses, kind)
+    theirs = [name for name, one in COUNTERPARTS[framework].items() if one.build is ours]
+    meant = f"did you mean type: {theirs[0]}?" if theirs else "add Term(...) of it to the terms"
+    return f"{kind} is a class of this library, not a type of the framework; {meant}"
 
 
 def _read(template: Any, skip: Collection[str]) -> tuple[str, list[_Section]]:

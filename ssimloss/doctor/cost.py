@@ -17,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 from ssimloss._torch import explain_graph, watching_operations
 from ssimloss.combined.calls import signature_of
-from ssimloss.doctor.records import Verdict, failed, failed_as, not_applicable, passed
+from ssimloss.doctor.records import Verdict, counted, failed, failed_as, not_applicable, passed
 from ssimloss.doctor.subject import Subject, raising
 
 # Operators that hand values or a shape that depends on values to the host.
@@ -197,9 +197,10 @@ def cost(subject: Subject) -> Verdict:
         "milliseconds": {name: 1e3 * seconds for name, seconds in times.items()},
         "saved_images": saved,
     }
+    threads = counted(torch.get_num_threads(), "thread")
     own = (
-        f"{1e3 * times['loss']:.1f} ms for {list(pred.shape)} on {torch.get_num_threads()} "
-        f"threads, {times['loss'] / times['l1']:.1f} times torch's L1, {saved['loss']:.1f} images "
+        f"{1e3 * times['loss']:.1f} ms for {list(pred.shape)} on {threads}, "
+        f"{times['loss'] / times['l1']:.1f} times torch's L1, {saved['loss']:.1f} images "
         "are kept for the backward pass"
     )
     if eager is None:

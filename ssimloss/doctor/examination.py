@@ -11,7 +11,15 @@ from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss.doctor import behavior, cost, numerics, processes, training
-from ssimloss.doctor.records import Examination, Finding, Severity, Verdict, failed, not_applicable
+from ssimloss.doctor.records import (
+    UNCALLABLE,
+    Examination,
+    Finding,
+    Severity,
+    Verdict,
+    failed,
+    not_applicable,
+)
 from ssimloss.doctor.signature import Loss
 from ssimloss.doctor.subject import SIDES, LossRaised, Subject, subject_of
 
@@ -166,7 +174,7 @@ def _fitted(subject: Subject) -> Subject:
 def _uncallable(subject: Subject, wanted: Sequence[Check], error: LossRaised) -> Examination:
     findings = []
     for check in wanted:
-        verdict = not_applicable("the loss cannot be called")
+        verdict = not_applicable(UNCALLABLE)
         if check.name == "returns":
             verdict = failed(f"{subject.called} raises {error}")
         findings.append(_finding(check._replace(run=_constant(verdict)), subject))

@@ -53,10 +53,11 @@ def _imported(spec: str, module: str, path: str) -> list[Any]:
     try:
         found: Any = importlib.import_module(module)
     except ImportError as error:
-        raise ValueError(
-            f"loss {spec!r} cannot be imported: {error}; the module must be installed or on "
-            "PYTHONPATH"
-        ) from error
+        way_out = "the module must be installed or on PYTHONPATH"
+        if module.endswith(".py"):
+            name = module.removesuffix(".py").removeprefix("./").replace("/", ".")
+            way_out = f"modules are named without .py: {name}:{path}, in a folder on PYTHONPATH"
+        raise ValueError(f"loss {spec!r} cannot be imported: {error}; {way_out}") from error
     way = []
     for part in path.split("."):
         if not hasattr(found, part):

@@ -84,6 +84,14 @@ class Finding:
         return "pass" if self.outcome == "pass" else "n/a"
 
 
+UNCALLABLE = "the loss cannot be called"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things, with the plural of regular nouns."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 @dataclass(frozen=True)
 class Examination:
     """All findings about one loss.
@@ -124,15 +132,22 @@ class Examination:
         raise KeyError(check)
 
     @property
+    def listed(self) -> tuple[Finding, ...]:
+        """The findings of a table: without the checks that need a call, if no call succeeds."""
+        return tuple(f for f in self.findings if f.message != UNCALLABLE)
+
+    @property
     def summary(self) -> str:
         """One sentence: how many checks passed, failed and did not apply."""
         count = {
             word: sum(f.shown == word for f in self.findings)
             for word in ("pass", "FAIL", "warn", "note", "n/a")
         }
+        does = "does" if count["n/a"] == 1 else "do"
         return (
-            f"{count['pass']} passed, {count['FAIL']} errors, {count['warn']} warnings, "
-            f"{count['note']} notes, {count['n/a']} do not apply"
+            f"{count['pass']} passed, {counted(count['FAIL'], 'error')}, "
+            f"{counted(count['warn'], 'warning')}, {counted(count['note'], 'note')}, "
+            f"{count['n/a']} {does} not apply"
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -165,7 +180,7 @@ class Examination:
         """A table as plain text."""
         width = max(len(f.check) for f in self.findings) if self.findings else 0
         lines = [f"{self.loss}, called as {self.called} with {list(self.shape)}"]
-        for f in self.findings:
+        for f in self.listed:
             head = f"{f.check:<{width}}  {f.shown:<4}  "
             lines += textwrap.wrap(
                 f.message, _WIDTH, initial_indent=head, subsequent_indent=" " * len(head)

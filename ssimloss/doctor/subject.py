@@ -4,6 +4,7 @@ import contextlib
 import copy
 import dataclasses
 import functools
+import traceback
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import torch.nn.functional as nnf
 from torch import Tensor, nn
 
 from ssimloss import _checks
+from ssimloss._warnings import is_between
 from ssimloss.combined.calls import describe
 from ssimloss.doctor import picture
 from ssimloss.doctor.signature import (
@@ -35,9 +37,10 @@ class LossRaised(Exception):
     """The loss raised an exception, which is ``__cause__``."""
 
     def __init__(self, cause: BaseException) -> None:
-        """Keep type and first line of the cause as the message."""
+        """Keep type, first line and place of the cause as the message."""
         first = str(cause).strip().split("\n")[0][:300]
-        super().__init__(f"{type(cause).__name__}: {first}" if first else type(cause).__name__)
+        told = f"{type(cause).__name__}: {first}" if first else type(cause).__name__
+        super().__init__(told + _place_of(cause))
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,6 +253,15 @@ class Subject:
         assert found.module is not None
         found.module.double()
         return found
+
+
+def _place_of(error: BaseException) -> str:
+    """File and line of an error: the last ones outside of this package and of PyTorch; empty if the
+    loss is theirs.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [frame for frame in frames if not is_between(frame.filename)]
+    return f", in {theirs[-1].filename}, line {theirs[-1].lineno}" if theirs else ""
 
 
 @contextlib.contextmanager

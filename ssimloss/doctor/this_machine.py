@@ -13,6 +13,7 @@ from torch import Tensor
 from ssimloss import functional, weights
 from ssimloss._version import __version__
 from ssimloss.doctor import picture
+from ssimloss.doctor.records import counted
 from ssimloss.kernels.backends import MACHINE, why_not
 
 State = Literal["ok", "absent", "broken"]
@@ -80,7 +81,7 @@ def _versions() -> list[Line]:
     found = {
         "ssimloss": __version__,
         "python": f"{platform.python_version()} on {platform.platform()}",
-        "torch": f"{torch.__version__}, {torch.get_num_threads()} threads",
+        "torch": f"{torch.__version__}, {counted(torch.get_num_threads(), 'thread')}",
         "cuda": torch.version.cuda or "none in this build of torch",
     }
     return [Line("version", name, "ok", text) for name, text in found.items()]

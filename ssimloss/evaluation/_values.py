@@ -72,7 +72,7 @@ def _values(one: ImageMeasure, pred: Tensor, target: Tensor, memory: Prepared) -
         return [str(error) or "it raised a ValueError"] * len(pred)
     except torch.OutOfMemoryError:
         raise
-    except (TypeError, RuntimeError) as error:  # which the command line would show without a place
+    except Exception as error:  # which the command line would show without a place
         at = traceback.extract_tb(error.__traceback__)[-1]
         raise RuntimeError(
             f"the measure {one.name!r} raised {type(error).__name__} in {at.name}, line "

@@ -5,6 +5,8 @@ import io
 from pathlib import Path
 from typing import Literal
 
+from ssimloss._files import MissingFileError
+
 Records = list[tuple[int, list[str]]]
 
 
@@ -17,7 +19,8 @@ def read_csv(path: Path, *, errors: Literal["strict", "surrogateescape"] = "stri
         errors: ``"surrogateescape"`` keeps bytes that are not UTF-8, for names of files.
 
     Raises:
-        ValueError: the file does not exist, cannot be read, or is not CSV in UTF-8.
+        MissingFileError: the file does not exist.
+        ValueError: the file cannot be read, or is not CSV in UTF-8.
     """
     try:
         with path.open(encoding="utf-8-sig", errors=errors, newline="") as file:
@@ -25,6 +28,6 @@ def read_csv(path: Path, *, errors: Literal["strict", "surrogateescape"] = "stri
         reader = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
         return [(reader.line_num, cells) for cells in reader if cells]
     except FileNotFoundError as error:
-        raise ValueError(f"{path}: there is no such file or folder") from error
+        raise MissingFileError(f"{path}: there is no such file or folder") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path} cannot be read as CSV in UTF-8: {error}; save it so") from error

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from ssimloss._files import MissingFileError
 from ssimloss.evaluation.clips.formats import SUFFIXES as CLIP_SUFFIXES
 from ssimloss.evaluation.images import ARRAY_SUFFIXES, SUFFIXES
 
@@ -56,7 +57,7 @@ def lister_of(source: Source) -> Lister:
     """The function that lists a source of its kind.
 
     Raises:
-        ValueError: there is no such file or folder.
+        MissingFileError: there is no such file or folder.
     """
     if os.path.isdir(source):
         return folder_files
@@ -64,7 +65,7 @@ def lister_of(source: Source) -> Lister:
         return single_file
     if _MAGIC.search(str(source)):
         return pattern_files
-    raise ValueError(f"{source}: there is no such file or folder")
+    raise MissingFileError(f"{source}: there is no such file or folder")
 
 
 def folder_files(folder: Source, suffixes: Sequence[str]) -> dict[str, Path]:

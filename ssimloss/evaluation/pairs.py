@@ -71,7 +71,8 @@ def find_pairs(reference: Source, distorted: Sources | None = None, *, suffix: s
             matches ``0801.png`` with ``0801x4.png``.
 
     Raises:
-        ValueError: a path does not exist, holds no images, or is compared with itself; two files of
+        MissingFileError: a path does not exist.
+        ValueError: a path holds no images, or is compared with itself; two files of
             one folder have the same name; nothing matches; a table lacks its columns.
         OSError: a folder that cannot be listed.
     """

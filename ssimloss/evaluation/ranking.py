@@ -19,8 +19,13 @@ class Standing:
     is_significant: bool  # best, and significantly better than each other method
 
 
+NO_VALUE = Standing(math.nan, 0, False, False)
+
+
 def standings(evaluation: Evaluation) -> dict[tuple[str, str], Standing]:
-    """By method and metric. If the means of a metric cannot be compared, no method is best."""
+    """By method and metric, where an image has a value. If the means of a metric cannot be
+    compared, no method is best.
+    """
     fair = {found.metric: found for found in fair_means(evaluation)}
     found = {}
     for metric in evaluation.metrics:

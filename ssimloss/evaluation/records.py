@@ -251,8 +251,7 @@ def write_tables(out: Path, evaluation: Evaluation) -> None:
     )
     summary = [[field.name for field in fields(Summary)]]
     summary += [
-        [_text(getattr(row, field.name)) for field in fields(Summary)]
-        for row in evaluation.summaries
+        [_text(getattr(row, field.name)) for field in fields(Summary)] for row in evaluation.rows
     ]
     nothing = {"low": math.nan, "high": math.nan, "best": "", "worst": "", "infinite": 0}
     for of_set in evaluation.sets:

@@ -77,8 +77,8 @@ class Summary:
     # 95 % bootstrap interval of the mean; NaN if only one image has a finite value
     low: float
     high: float
-    best: str  # name of the image
-    worst: str
+    best: str = ""  # name of the image
+    worst: str = ""
     infinite: int = 0
 
 
@@ -148,6 +148,27 @@ class Evaluation:
     def clips(self) -> list[ClipRecord]:
         """The records, if they are those of clips; empty for still images."""
         return [image for image in self.images if isinstance(image, ClipRecord)]
+
+    @property
+    def rows(self) -> list[Summary]:
+        """The summary of each method and metric: those of ``summaries``, and rows of NaN with the
+        count 0 where no image has a value.
+        """
+        found = {(row.metric, row.method): row for row in self.summaries}
+        nan = math.nan
+        return [
+            found.get((metric.name, method), Summary(method, metric.name, 0, nan, nan, nan, nan))
+            for metric in self.metrics
+            for method in self.methods
+        ]
+
+    @property
+    def unmeasured(self) -> list[str]:
+        """Names of the metrics that have no value of any method."""
+        values = [(row.metric, row.count) for row in self.rows]
+        values += [(row.metric, int(not row.error)) for row in self.sets]
+        measured = {metric for metric, count in values if count}
+        return list(dict.fromkeys(metric for metric, _ in values if metric not in measured))
 
     @property
     def failures(self) -> int:

@@ -60,12 +60,7 @@ _Row = tuple[str, list[tuple[str, Standing | None]]]
 
 
 def _columns(evaluation: Evaluation) -> list[_Column]:
-    measured = {row.metric for row in evaluation.summaries}
-    columns = [
-        (one.name, one.label, one.higher_is_better)
-        for one in evaluation.metrics
-        if one.name in measured
-    ]
+    columns = [(one.name, one.label, one.higher_is_better) for one in evaluation.metrics]
     sets = {row.metric: (row.metric, row.label, row.higher_is_better) for row in evaluation.sets}
     return [*columns, *sets.values()]
 

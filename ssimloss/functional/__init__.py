@@ -5,6 +5,7 @@ own loss (``ssim_loss = 1 - ssim``). ``__init__.pyi`` holds types and documentat
 ``make generate`` writes it.
 """
 
+from ssimloss._spellings import no_attribute
 from ssimloss.functional.adists import adists
 from ssimloss.functional.adversarial import (
     adversarial_discriminator_loss,
@@ -105,6 +106,16 @@ from ssimloss.functional import (
     vsi_conventions,
 )
 
+
+def __getattr__(name: str) -> object:
+    """Raise the error for an unknown name, with another library's name translated."""
+    if name.startswith("_"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise no_attribute(__name__, name, __all__)
+
+
 __all__ = sorted(
-    name for name, value in globals().items() if callable(value) and not name.startswith("_")
+    name
+    for name, value in globals().items()
+    if callable(value) and not name.startswith("_") and value is not no_attribute
 )

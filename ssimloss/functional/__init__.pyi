@@ -1034,8 +1034,8 @@ def edge_loss(
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes or devices differ, ``eps`` is not positive or its square vanishes in
-            float32, unknown option values.
+        ValueError: shapes or devices differ, images of one pixel, ``eps`` is not positive or its
+            square vanishes in float32, unknown option values.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
@@ -1450,7 +1450,8 @@ def gmsd_loss(
     towards the image gradient of ``target``, so that flat images get a gradient.
 
     Args:
-        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``.
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 3
+            pixels on the long side.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
         deviation: ``"sample"`` divides by the number of positions minus one, as MATLAB's ``std2``;
@@ -1464,8 +1465,8 @@ def gmsd_loss(
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images are neither gray nor RGB, an option value is unknown, or
-            ``t`` is not positive.
+        ValueError: shapes differ, images are neither gray nor RGB or too small, an option value is
+            unknown, or ``t`` is not positive.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
@@ -1505,7 +1506,8 @@ def gradient_difference_loss(
         have no dx and dy.
 
     Raises:
-        ValueError: shapes or devices differ, ``alpha`` below 1, unknown ``reduction``.
+        ValueError: shapes or devices differ, images of one pixel, ``alpha`` below 1, unknown
+            ``reduction``.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
@@ -2598,7 +2600,8 @@ def ncc(
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, ``k`` is below 1e-12, or ``reduction`` is unknown.
+        ValueError: shapes differ, images of one pixel, ``k`` is below 1e-12, or ``reduction``
+            is unknown.
         TypeError: integer tensors.
 
     Source: the correlation coefficient; with a small ``k``, that of SciPy and, for one image, of
@@ -2635,7 +2638,8 @@ def ncc_loss(
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, ``k`` is below 1e-12, or ``reduction`` is unknown.
+        ValueError: shapes differ, images of one pixel, ``k`` is below 1e-12, or ``reduction``
+            is unknown.
         TypeError: integer tensors.
 
     Source: the correlation coefficient; with a small ``k``, that of SciPy and, for one image, of

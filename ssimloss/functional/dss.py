@@ -146,8 +146,10 @@ def _errors(pred: Tensor, target: Tensor, options: DSSOptions, count: int) -> Te
     """
     matrix = tuple([DCT_2D[i] for i, _ in options.weights])
     luma = partial(channel_means, rows=OF_LUMA, factor=1, backend="eager", low=options.low)
+    height, width = (side // SIDE * SIDE for side in pred.shape[2:])
     (x, offset_x), (y, offset_y) = (
-        _subbands(luma(image, scale=255 / options.span), matrix) for image in promote(pred, target)
+        _subbands(luma(image[..., :height, :width], scale=255 / options.span), matrix)
+        for image in promote(pred, target)
     )  # the means first
     var_x, var_y, cov = _moments(x, offset_x, y, offset_y)
     deviations = _deviations(var_x, var_y, cov)

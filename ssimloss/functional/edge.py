@@ -66,8 +66,8 @@ def _edge(
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes or devices differ, ``eps`` is not positive or its square vanishes in
-            float32, unknown option values.
+        ValueError: shapes or devices differ, images of one pixel, ``eps`` is not positive or its
+            square vanishes in float32, unknown option values.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
@@ -76,6 +76,7 @@ def _edge(
     of kornia's ``spatial_gradient`` to float64 rounding.
     """
     _checks.images(pred, target)
+    _checks.long_side(pred, 2, "because a single pixel has no edge")
     _checks.mask(mask, pred)
     dtype = native_dtype(pred, target)
     uncovered = not_reduced(mask, options.reduction)

@@ -69,7 +69,8 @@ def _gmsd(
     towards the image gradient of ``target``, so that flat images get a gradient.
 
     Args:
-        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``.
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 3
+            pixels on the long side.
         mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. The weight
             of a position is the smallest one among the pixels that it depends on.
 
@@ -77,8 +78,8 @@ def _gmsd(
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images are neither gray nor RGB, an option value is unknown, or
-            ``t`` is not positive.
+        ValueError: shapes differ, images are neither gray nor RGB or too small, an option value is
+            unknown, or ``t`` is not positive.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
@@ -86,6 +87,7 @@ def _gmsd(
     ``conventions.GMSD["piq"]``.
     """
     check_colors(pred, target, mask)
+    _checks.long_side(pred, 3, "because one position, which is left after halving, has deviation 0")
     backend = backend_for(options.backend, pred, target, mask)
     dtype = native_dtype(pred, target)
     x, y, weight = without_masked(*promote(pred, target), mask, options.low)

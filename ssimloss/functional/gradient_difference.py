@@ -65,13 +65,15 @@ def _gradient_difference(
         have no dx and dy.
 
     Raises:
-        ValueError: shapes or devices differ, ``alpha`` below 1, unknown ``reduction``.
+        ValueError: shapes or devices differ, images of one pixel, ``alpha`` below 1, unknown
+            ``reduction``.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
     Source: Mathieu, Couprie & LeCun 2016, eq. 6.
     """
     _checks.images(pred, target)
+    _checks.long_side(pred, 2, "because a single pixel has no gradient")
     _checks.mask(mask, pred)
     uncovered = _uncovered(options, mask)
     backend = select(options.backend, pred, target, EDGE_MEANS, uncovered=uncovered)

@@ -55,13 +55,15 @@ def _ncc(
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, ``k`` is below 1e-12, or ``reduction`` is unknown.
+        ValueError: shapes differ, images of one pixel, ``k`` is below 1e-12, or ``reduction``
+            is unknown.
         TypeError: integer tensors.
 
     Source: the correlation coefficient; with a small ``k``, that of SciPy and, for one image, of
     ``ncc_loss`` of neosr and ``NCCLoss`` of traiNNer-redux, to 1e-12.
     """
     _checks.images(pred, target)
+    _checks.long_side(pred, 2, "because a single pixel has no correlation")
     _checks.mask(mask, pred)
     dtype = native_dtype(pred, target)
     # One row for each plane, see _gradient_similarity.variance.

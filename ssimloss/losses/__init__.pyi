@@ -745,8 +745,8 @@ class EdgeLoss(MeasureLoss):
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes or devices differ, ``eps`` is not positive or its square vanishes in
-            float32, unknown option values.
+        ValueError: shapes or devices differ, images of one pixel, ``eps`` is not positive or its
+            square vanishes in float32, unknown option values.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
@@ -1151,7 +1151,8 @@ class GMSDLoss(MeasureLoss):
             ``"population"`` divides by their number (piq).
 
     ``forward(pred, target, *, mask=None)``:
-        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``.
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 3
+            pixels on the long side.
         mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. The weight
             of a position is the smallest one among the pixels that it depends on.
 
@@ -1159,8 +1160,8 @@ class GMSDLoss(MeasureLoss):
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images are neither gray nor RGB, an option value is unknown, or
-            ``t`` is not positive.
+        ValueError: shapes differ, images are neither gray nor RGB or too small, an option value is
+            unknown, or ``t`` is not positive.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
@@ -1211,7 +1212,8 @@ class GradientDifferenceLoss(MeasureLoss):
         have no dx and dy.
 
     Raises:
-        ValueError: shapes or devices differ, ``alpha`` below 1, unknown ``reduction``.
+        ValueError: shapes or devices differ, images of one pixel, ``alpha`` below 1, unknown
+            ``reduction``.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
@@ -2066,7 +2068,8 @@ class NCCLoss(MeasureLoss):
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, ``k`` is below 1e-12, or ``reduction`` is unknown.
+        ValueError: shapes differ, images of one pixel, ``k`` is below 1e-12, or ``reduction``
+            is unknown.
         TypeError: integer tensors.
 
     Source: the correlation coefficient; with a small ``k``, that of SciPy and, for one image, of

@@ -34,6 +34,19 @@ class AdversarialLoss(ImageLoss, records=(AdversarialOptions,)):
     ) -> None:
         super().__init__(kind=kind, relativistic=relativistic, **options)
 
+    def __call__(self, *args: Any, **given: Any) -> Any:
+        """Raise: which of the two losses is asked for, the call does not tell.
+
+        Raises:
+            TypeError: always.
+        """
+        del args, given
+        raise TypeError(
+            "AdversarialLoss() has two losses; call generator_loss(fake_logits) in the step of the "
+            "generator, and discriminator_loss(real_logits, fake_logits) in that of the "
+            "discriminator, with the logits of both instead of a label"
+        )
+
     @inputs
     def generator_loss(
         self,

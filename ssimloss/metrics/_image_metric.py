@@ -3,10 +3,9 @@
 import hashlib
 import inspect
 import typing
-import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, ClassVar, TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +16,7 @@ from typing_extensions import Unpack
 from ssimloss import _options, _ranges
 from ssimloss._checks import DataRange
 from ssimloss._precision import in_ieee, widened, widest_dtype
+from ssimloss._warnings import warn
 from ssimloss.metrics._rows import (
     Index,
     add_rows,
@@ -115,7 +115,7 @@ class MovedMetric(Metric):
             return
         if words := _ranges.describe(self._counts, data_range, names):
             self._told = True
-            warnings.warn(f"{type(self).__name__}: {words}; {_ranges.WAY_OUT}", stacklevel=4)
+            warn(f"{type(self).__name__}: {words}; {_ranges.WAY_OUT}")
 
 
 class ImageMetric(MovedMetric):
@@ -130,6 +130,7 @@ class ImageMetric(MovedMetric):
     is_differentiable = False
     full_state_update = False
     higher_is_better: bool | None = None
+    training_loss: ClassVar[str] = ""  # the loss that it measures, for errors; empty for none
     total: Tensor
     lost: Tensor
     count: Tensor

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ssimloss._checks import DataRange
-from ssimloss.measure import Measure, Stream
+from ssimloss.measure import Measure, Stream, find
 from ssimloss.metrics._functions import takes_target
 from ssimloss.metrics.deep_features import DISTANCES
 from ssimloss.metrics.image_measure import ImageMeasure
@@ -41,6 +41,10 @@ class Defined(ImageMeasure):
         self.precision: Precision = precision
         table = protocol.convention(name).table
         self.title, self.unit = table.title, table.unit
+
+    @property
+    def training_loss(self) -> str:
+        return loss_of(find(self.name))
 
     def _values(
         self, pred: Tensor, target: Tensor, data_range: DataRange | None, memory: Prepared | None
@@ -80,6 +84,10 @@ class Registered(ImageMeasure):
         self.protocol = protocol
         # Their preparation is that of a definition of the protocol; data_range is then 1.
         self.record = found.record.make({"reduction": "image"}, self.name)
+
+    @property
+    def training_loss(self) -> str:
+        return loss_of(self.measure)
 
     def _values(
         self, pred: Tensor, target: Tensor, data_range: DataRange | None, memory: Prepared | None
@@ -145,9 +153,7 @@ class Called(ImageMeasure):
         values = self.function(*images) if self.takes_target else self.function(images[0])
         if not isinstance(values, Tensor) or tuple(values.shape) != (len(x),):
             shape = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
-            raise ValueError(
-                f"{self.name} must return one value per image, ({len(x)},), got {shape}"
-            )
+            raise ValueError(f"{self.name} must return one value per image, (N,), got {shape}")
         return values
 
     def describe(self) -> str:
@@ -169,6 +175,12 @@ class Deep(ImageMeasure):
         self.distance = DISTANCES[name](weights=weights)
         self.weights = weights if isinstance(weights, str) else type(weights).__name__
         self.title = self.distance.title
+
+    @property
+    def training_loss(self) -> str:
+        module = type(self.distance.module)
+        is_loss = module.__module__.startswith("ssimloss.losses")
+        return f"ssimloss.{module.__name__}()" if is_loss else ""
 
     def _values(
         self, pred: Tensor, target: Tensor, data_range: DataRange | None, memory: Prepared | None
@@ -201,6 +213,11 @@ class Deep(ImageMeasure):
     def to(self, device: torch.device | str) -> ImageMeasure:
         self.distance.to(device)
         return self
+
+
+def loss_of(found: Measure) -> str:
+    """The module of a registered measure, empty if it has none."""
+    return f"ssimloss.{found.module}()" if found.module else ""
 
 
 def name_of(found: Measure) -> str:

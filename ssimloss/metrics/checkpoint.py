@@ -3,7 +3,6 @@
 import math
 import numbers
 import pickle
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 
 from ssimloss import _checks, _files
 from ssimloss._keywords import keywords
+from ssimloss._warnings import warn
 from ssimloss.metrics.averages import average, perfect_infinity
 from ssimloss.metrics.measures import HIGHER_IS_BETTER
 from ssimloss.metrics.scores import EpochScores
@@ -253,10 +253,9 @@ class BestCheckpoint:
             return True
         if not self._best.is_clear and math.isinf(best) and not self._told:
             self._told = True
-            warnings.warn(
+            warn(
                 f"the best {self.metric} is {best}, so that no later value is better and "
                 f"{self.path} stays as it is; the infinite value of one perfect image hides all "
-                "other values: average the finite values, as Validator does",
-                stacklevel=3,
+                "other values: average the finite values, as Validator does"
             )
         return False

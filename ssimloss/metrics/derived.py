@@ -143,6 +143,7 @@ def metric_of(found: Measure) -> type[MeasureMetric]:
         "__doc__": f"{head}\n\n{summary}\n\n{_docstrings.arguments(order)}",
         "__signature__": inspect.Signature(parameters),
         "measure": found,
+        "training_loss": f"ssimloss.{found.module}()" if found.module else "",
         "higher_is_better": found.better == "higher",
         "plot_lower_bound": low if math.isfinite(low) else None,
         "plot_upper_bound": high if math.isfinite(high) else None,

@@ -54,6 +54,7 @@ class FeatureMetric(ImageMetric):
         super().__init_subclass__(**kwargs)
         if module is None:
             return
+        cls.training_loss = f"ssimloss.{module.__name__}()"
         own = inspect.signature(FeatureMetric, eval_str=True).parameters
         known = [p for p in inspect.signature(module).parameters.values() if p.name not in FIXED]
         added = [own["keep_values"], own["process_group"], TAKES_OF_TORCHMETRICS]

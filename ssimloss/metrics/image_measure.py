@@ -81,6 +81,11 @@ class ImageMeasure(ABC):
         return weights_digest(*held)
 
     @property
+    def training_loss(self) -> str:
+        """The loss of this measure, for errors about training with a measure; empty for none."""
+        return ""
+
+    @property
     def compares_luma(self) -> bool:
         """Whether it compares the luma of clips as it is stored; otherwise their colours."""
         return False

@@ -11,7 +11,6 @@ its end.
         best.update(scores, network)
 """
 
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -24,7 +23,9 @@ from ssimloss._checks import DataRange
 from ssimloss._keywords import keywords
 from ssimloss._precision import in_ieee, widened
 from ssimloss._torch import plain
+from ssimloss._warnings import warn
 from ssimloss._words import spelled
+from ssimloss.combined.calls import named as named_loss
 from ssimloss.metrics._accumulate import Accumulator
 from ssimloss.metrics._functions import takes_target
 from ssimloss.metrics._rows import Index
@@ -41,6 +42,13 @@ from ssimloss.networks import Weights
 Metric = str | ImageMeasure | Callable[..., Tensor]
 
 
+def _name_of(metric: Metric) -> str:
+    """The name of a metric that is listed without one."""
+    if isinstance(metric, str):
+        return spelled(metric, known()) or metric
+    return metric.name if isinstance(metric, ImageMeasure) else named_loss(metric)
+
+
 class Validator:
     """Means of measures over the images of an epoch, in a plain loop, under ``torch.distributed``
     or in Lightning.
@@ -50,7 +58,8 @@ class Validator:
 
     Args:
         metrics: names of :data:`MEASURES`, in any spelling that :func:`measure` accepts; results
-            have the names of :data:`MEASURES`. Or a mapping from your own names to such names,
+            have the names of :data:`MEASURES`. A loss in the list has the name of its class or
+            function. Or a mapping from your own names to such names,
             measures of :func:`measure`, or functions ``(pred, target) -> (N,)``. A function whose
             only positional parameter is ``pred`` is called with ``pred`` alone. Its attribute
             ``higher_is_better`` determines which infinity is perfect; without it, the mean includes
@@ -75,7 +84,7 @@ class Validator:
     @keywords()
     def __init__(
         self,
-        metrics: Sequence[str] | Mapping[str, Metric],
+        metrics: Sequence[Metric] | Mapping[str, Metric],
         protocol: str | Protocol | None = None,
         *,
         scale: int | None = None,
@@ -89,11 +98,7 @@ class Validator:
                 f"metrics must be a list of names or a mapping, got {type(metrics).__name__} "
                 f"{metrics!r}; put it into a list"
             )
-        named = (
-            metrics
-            if isinstance(metrics, Mapping)
-            else {spelled(name, known()) or name: name for name in metrics}
-        )
+        named = metrics if isinstance(metrics, Mapping) else {_name_of(one): one for one in metrics}
         if not metrics or len(named) != len(metrics):
             raise ValueError(
                 f"metrics must name at least one metric, and each once, got {list(metrics)}"
@@ -206,7 +211,7 @@ class Validator:
         words = "" if self._told else _ranges.describe(found.ranges, self._range_in_use)
         if words:
             self._told = True
-            warnings.warn(f"Validator: {words}; {_ranges.WAY_OUT}", stacklevel=2)
+            warn(f"Validator: {words}; {_ranges.WAY_OUT}")
         images = index = None
         if found.rows is not None:
             images = dict(zip(self.metrics, found.rows[:, 1:].unbind(1), strict=True))

@@ -25,7 +25,7 @@ class Hooked:
         self.checkpoint = checkpoint
         self.counted = False
 
-    @never_compile  # a hook that stops the network cannot be part of a graph
+    @functools.partial(never_compile, reason="hooks that stop the network break the graph")
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
         """Features by path."""
         if self.checkpoint and _checkpoint.pays(image):

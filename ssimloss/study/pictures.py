@@ -8,6 +8,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from ssimloss._files import MissingFileError
 from ssimloss.evaluation.images import SUFFIXES, ImageError, read
 
 # Photographs of different subjects in the package scikit-image.
@@ -30,7 +31,8 @@ def find_pictures(source: str | Path | Sequence[str | Path] | None) -> dict[str,
         source: a folder, a file, a list of them, or None for photographs of scikit-image.
 
     Raises:
-        ValueError: a path does not exist, a folder has no images, or two files have the same name.
+        MissingFileError: a path does not exist.
+        ValueError: a folder has no images, or two files have the same name.
         ModuleNotFoundError: ``source`` is None, and scikit-image is not installed.
     """
     if source is None:
@@ -39,7 +41,7 @@ def find_pictures(source: str | Path | Sequence[str | Path] | None) -> dict[str,
     found: dict[str, Path] = {}
     for place in (Path(one).expanduser() for one in sources):
         if not place.exists():
-            raise ValueError(f"images must be folders or files, {place} does not exist")
+            raise MissingFileError(f"images must be folders or files, {place} does not exist")
         files = [place] if place.is_file() else _files_in(place)
         if not files:
             raise ValueError(f"{place} holds no image ({', '.join(sorted(SUFFIXES))})")

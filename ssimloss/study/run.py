@@ -104,12 +104,13 @@ class Study:
         extent = QUICK if self.quick else FULL
         with joined() as world:
             device = world.device(self.device)
-            examined, problems = self._subjects(device)
+            # First what takes no time: networks are loaded for seconds.
+            pictures, unusable = load_pictures(find_pictures(self.images), SIDE, extent.images)
             sets = [
                 one for path in judged for one in read_judgements(path, images=self.judged_images)
             ]
             _different(sets)
-            pictures, unusable = load_pictures(find_pictures(self.images), SIDE, extent.images)
+            examined, problems = self._subjects(device)
             settings = {
                 "version": __version__,
                 "measures": {one.name: one.measure.describe() for one in examined},
