@@ -12,6 +12,7 @@ import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
+import torch
 from torch import Tensor
 from typing_extensions import Self, dataclass_transform
 
@@ -133,6 +134,7 @@ def _own(value: Any) -> Any:
 _FIELDS: dict[type[Options], dict[str, inspect.Parameter]] = {}
 _NAMES: dict[type[Options], tuple[str, ...]] = {}
 _REQUIRED: dict[type[Options], tuple[str, ...]] = {}
+_DEFAULTS: dict[type[Options], Options] = {}
 
 
 def fields(record: type[Options]) -> dict[str, inspect.Parameter]:
@@ -148,6 +150,15 @@ def required(record: type[Options]) -> tuple[str, ...]:
         without = (name for name, p in fields(record).items() if p.default is p.empty)
         _REQUIRED[record] = tuple(without)
     return _REQUIRED[record]
+
+
+def default(record: type[Options]) -> Options:
+    """The record with the default of every option, for a record without required ones."""
+    if torch.compiler.is_compiling():  # compiled code cannot keep a record that it makes
+        return record()
+    if record not in _DEFAULTS:
+        _DEFAULTS[record] = record()
+    return _DEFAULTS[record]
 
 
 def _read(record: type[Options]) -> dict[str, inspect.Parameter]:

@@ -62,8 +62,9 @@ def slope_of(reduction: Reduction, shape: Sequence[int]) -> float:
     """The derivative of :func:`reduce` with respect to each of ``(N, ...)`` values
     without weights.
     """
-    elements = {"mean": math.prod(shape), "image": math.prod(shape[1:])}.get(reduction, 1)
-    return 1 / max(elements, 1)
+    if reduction == "mean":
+        return 1 / max(math.prod(shape), 1)
+    return 1 / max(math.prod(shape[1:]), 1) if reduction == "image" else 1.0
 
 
 def _per_image(values: Tensor) -> Tensor:
@@ -78,7 +79,7 @@ def _per_image(values: Tensor) -> Tensor:
     return values
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)  # not frozen, because a frozen one takes four times as long to make
 class Scores:
     """Values before their reduction, ``(N, ...)``: a map, or the means ``(N, C)`` of its planes."""
 

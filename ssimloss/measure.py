@@ -380,7 +380,7 @@ def _function(measure: Measure, name: str, as_loss: bool) -> Callable[..., Tenso
 
     def function(*args: Any, **given: Any) -> Tensor:
         if len(args) == count and not given and not needs:
-            return measure.evaluate(args, record(), {}, as_loss)
+            return measure.evaluate(args, _options.default(record), {}, as_loss)
         images, tensors = measure.bind(args, given, name)
         options = record.make(given, name, beside=beside)
         for needed in measure.required_tensors:

@@ -199,6 +199,15 @@ def test_traced(name: str) -> None:
     check_traced(name, check_trace=False)
 
 
+@pytest.mark.parametrize("name", ["L1Loss", "GMSDLoss"])  # one value per image, then their mean
+def test_traced_with_one_image_runs_for_a_batch(name: str) -> None:
+    """The reduction of one value must be a mean as well."""
+    module, (pred, target) = Called(name), pair(name)
+    assert len(pred) > 1
+    traced = torch.jit.trace(Called(name), (pred[:1], target[:1]), check_trace=False)
+    close(traced(pred, target), module(pred, target))
+
+
 @pytest.mark.parametrize("name", [p for p in sampled({}) if p.values != ("CombinedLoss",)])
 def test_two_calls_make_the_same_graph(name: str) -> None:
     """PyTorch's own check, which traces again, in more time than all the rest."""

@@ -225,7 +225,7 @@ def _why_not_of(x: Tensor, y: Tensor, dtypes: Collection[torch.dtype]) -> str | 
     for image in (x, y):
         if image.dtype not in dtypes:
             return f"no kernel supports {image.dtype}"
-        if image.device.type != "cpu":
+        if not image.is_cpu:
             return f"it needs tensors on the CPU, and these are on {image.device}"
     return _reason
 
