@@ -146,10 +146,8 @@ def _errors(pred: Tensor, target: Tensor, options: DSSOptions, count: int) -> Te
     """
     matrix = tuple([DCT_2D[i] for i, _ in options.weights])
     luma = partial(channel_means, rows=OF_LUMA, factor=1, backend="eager", low=options.low)
-    height, width = (side // SIDE * SIDE for side in pred.shape[2:])
     (x, offset_x), (y, offset_y) = (
-        _subbands(luma(image[..., :height, :width], scale=255 / options.span), matrix)
-        for image in promote(pred, target)
+        _subbands(luma(image, scale=255 / options.span), matrix) for image in promote(pred, target)
     )  # the means first
     var_x, var_y, cov = _moments(x, offset_x, y, offset_y)
     deviations = _deviations(var_x, var_y, cov)
@@ -173,9 +171,12 @@ def _subbands(gray: Tensor, matrix: tuple[tuple[float, ...], ...]) -> tuple[Tens
 
     The mean only meets the first frequency. Computed apart, it leaves more digits, and a flat image
     has hardly any coefficients. Rounded to a code, it keeps equal pixels of both images equal.
+    Any number in its place leaves the result as it is: NaN in pixels that fill no block, which are
+    left out, must not enter it.
     """
     rows, columns = gray.shape[2] // SIDE, gray.shape[3] // SIDE
-    mean = gray.detach().mean((2, 3), keepdim=True).round()
+    finite = gray.detach().nan_to_num(0.0, 0.0, 0.0)
+    mean = finite.mean((2, 3), keepdim=True).round()
     found = transformed(blocks_of(gray - mean), matrix)  # (N, B, K)
     gains = constant((float(SIDE), *[0.0] * (len(matrix) - 1)), gray)
     return found.mT.reshape(len(gray), len(matrix), rows, columns), gains.view(-1, 1, 1) * mean
