@@ -98,32 +98,30 @@ struct Scratch {
 };
 thread_local Scratch scratch;
 
+// Calls work(share, shares) for every share, see parallel().
+template <class Work>
+void over_shares(int threads, const Work& work) {
+  parallel(
+      threads, [](void* argument, int share, int shares) { (*(const Work*)argument)(share, shares); }, (void*)&work);
+}
+
 // Working memory that a thread keeps at most where it grows with the images.
 constexpr int64_t kKeptBytes = 1 << 22;
 
 // Runs one kernel over all shares. False if memory was lacking. Working memory of more than `kept` bytes is given back.
 template <class Job>
-bool run(void (*kernel)(const Job&, bool, int, int, void*), const Job& job, bool is_double, int threads, int64_t bytes, int64_t kept = INT64_MAX) {
-  struct Call {
-    void (*kernel)(const Job&, bool, int, int, void*);
-    const Job& job;
-    bool is_double;
-    int64_t bytes, kept;
-    std::atomic<bool> failed;
-  } call = {kernel, job, is_double, bytes, kept, {false}};
-  parallel(
-      threads,
-      [](void* argument, int share, int shares) {
-        Call& call = *(Call*)argument;
-        void* memory = scratch.get(call.bytes);
-        if (memory)
-          call.kernel(call.job, call.is_double, share, shares, memory);
-        else
-          call.failed = true;
-        if (call.bytes > call.kept) scratch.forget();
-      },
-      &call);
-  return !call.failed;
+bool run(const Kernel<Job>& kernel, const Job& job, bool is_double, int threads, int64_t kept = INT64_MAX) {
+  const int64_t bytes = kernel.scratch(job, is_double);
+  std::atomic<bool> failed{false};
+  over_shares(threads, [&](int share, int shares) {
+    void* memory = scratch.get(bytes);
+    if (memory)
+      kernel.run(job, is_double, share, shares, memory);
+    else
+      failed = true;
+    if (bytes > kept) scratch.forget();
+  });
+  return !failed;
 }
 
 void set_number(void* values, int64_t i, bool is_double, double value) {
@@ -149,21 +147,10 @@ struct Centres {
   std::vector<double> x, y;  // room for float as well
 
   Centres(const Kernels& set, const Pair& pair, bool rounded, const Image& mask = {}) : x(pair.planes()), y(pair.planes()) {
-    struct Call {
-      const Kernels& set;
-      const Pair& pair;
-      const Image& mask;
-      Centres& centres;
-    } call = {set, pair, mask, *this};
-    parallel(
-        pair.threads_for(pair.planes() * kWorthThreads / 16),
-        [](void* argument, int share, int shares) {
-          const Call& call = *(const Call*)argument;
-          const Pair& pair = call.pair;
-          call.set.centres(pair.x, call.mask, pair.shape, pair.is_double(), share, shares, call.centres.x.data());
-          call.set.centres(pair.y, call.mask, pair.shape, pair.is_double(), share, shares, call.centres.y.data());
-        },
-        &call);
+    over_shares(pair.threads_for(pair.planes() * kWorthThreads / 16), [&](int share, int shares) {
+      set.centres(pair.x, mask, pair.shape, pair.is_double(), share, shares, x.data());
+      set.centres(pair.y, mask, pair.shape, pair.is_double(), share, shares, y.data());
+    });
     rounded = rounded && !pair.is_double();
     if (!rounded && pair.border != kZeros) return;
     // A border of zeros counts as well: of a small plane it is most of what the windows see.
@@ -251,19 +238,11 @@ int guarded(Work work) {
 template <class Work>
 bool over_chunks(int64_t chunks, int threads, bool alone, Work work) {
   if (threads <= 1 || !alone || (chunks < 4 * threads && chunks % threads != 0)) return work(0, chunks, threads);
-  struct Team {
-    Work& work;
-    int64_t chunks;
-    std::atomic<bool> failed;
-  } team = {work, chunks, {false}};
-  parallel(
-      threads,
-      [](void* argument, int share, int shares) {
-        Team& team = *(Team*)argument;
-        if (guarded([&] { return team.work(team.chunks * share / shares, team.chunks * (share + 1) / shares, 1) ? 0 : 1; })) team.failed = true;
-      },
-      &team);
-  return !team.failed;
+  std::atomic<bool> failed{false};
+  over_shares(threads, [&](int share, int shares) {
+    if (guarded([&] { return work(chunks * share / shares, chunks * (share + 1) / shares, 1) ? 0 : 1; })) failed = true;
+  });
+  return !failed;
 }
 
 }  // namespace

@@ -70,7 +70,7 @@ class Congruency {
 
   bool take(PhaseStep step, PhaseCongruency& job, int threads) const {
     job.step = step;
-    return ssimloss::run(set_.phase_congruency, job, is_double_, threads, set_.phase_congruency_scratch(job, is_double_), kKeptBytes);
+    return ssimloss::run(set_.phase_congruency, job, is_double_, threads, kKeptBytes);
   }
 
   bool forward(PhaseCongruency& job, int threads) const {

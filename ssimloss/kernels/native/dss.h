@@ -94,7 +94,7 @@ class SubbandErrors {
   bool step(Subbands& job, SubbandStep step) const {
     job.step = step;
     const int threads = job.height * job.width < kWorthThreads ? 1 : (int)call_.threads;
-    return ssimloss::run(set_.subbands, job, is_double_, threads, set_.subbands_scratch(job, is_double_), kKeptBytes);
+    return ssimloss::run(set_.subbands, job, is_double_, threads, kKeptBytes);
   }
 
   const SubbandCall& call_;

@@ -410,59 +410,45 @@ struct Preparation {
   void* out[2];  // (count, 1 or channels, height, width) of double or float; null where only their difference is asked for
 };
 
-// What one instruction set offers. A share is worked on by one thread; results do not depend on how many there are.
+// A share of a job is worked on by one thread; results do not depend on how many there are.
+template <class Job>
+struct Kernel {
+  void (*run)(const Job&, bool is_double, int share, int shares, void* scratch);
+  int64_t (*scratch)(const Job&, bool is_double);  // bytes of working memory per share, aligned to 64
+};
+
+// What one instruction set offers.
 struct Kernels {
   const char* name;
-  void (*similarity)(const Similarity&, bool is_double, int share, int shares, void* scratch);
-  int64_t (*similarity_scratch)(const Similarity&, bool is_double);  // bytes of working memory per share, aligned to 64
-  void (*edges)(const Edges&, bool is_double, int share, int shares, void* scratch);
-  int64_t (*edges_scratch)(const Edges&, bool is_double);
-  void (*edge_means)(const EdgeMeans&, bool is_double, int share, int shares, void* scratch);
-  int64_t (*edge_means_scratch)(const EdgeMeans&, bool is_double);
-  void (*similarity_deviation)(const SimilarityDeviation&, bool is_double, int share, int shares, void* scratch);
-  int64_t (*similarity_deviation_scratch)(const SimilarityDeviation&, bool is_double);
-  void (*block_means)(const Blocks&, bool is_double, int share, int shares, void* scratch);
-  void (*unblock)(const Blocks&, bool is_double, int share, int shares, void* scratch);
-  int64_t (*block_scratch)(const Blocks&, bool is_double);
-  void (*product)(const Product&, bool is_double, int share, int shares, void* scratch);
-  int64_t (*product_scratch)(const Product&, bool is_double);
-  void (*decimate)(const Decimation&, bool is_double, int share, int shares, void* scratch);
-  int64_t (*decimate_scratch)(const Decimation&, bool is_double);
-  void (*undecimate)(const Undecimation&, bool is_double, int share, int shares, void* scratch);
-  int64_t (*undecimate_scratch)(const Undecimation&, bool is_double);
-  void (*change)(const Change&, bool is_double, int share, int shares, void* scratch);
-  int64_t (*change_scratch)(const Change&, bool is_double);
-  void (*detail)(const Detail&, bool is_double, int share, int shares, void* scratch);
-  int64_t (*detail_scratch)(const Detail&, bool is_double);
-  void (*haar_means)(const HaarMeans&, bool is_double, int share, int shares, void* scratch);
-  int64_t (*haar_means_scratch)(const HaarMeans&, bool is_double);
-  void (*color_means)(const ColorMeans&, bool is_double, int share, int shares, void* scratch);
-  int64_t (*color_means_scratch)(const ColorMeans&, bool is_double);
-  void (*flip_means)(const FlipMeans&, bool is_double, int share, int shares, void* scratch);
-  int64_t (*flip_means_scratch)(const FlipMeans&, bool is_double);
-  void (*hvs_errors)(const HVSErrors&, bool is_double, int share, int shares, void* scratch);
-  int64_t (*hvs_errors_scratch)(const HVSErrors&, bool is_double);
-  void (*subbands)(const Subbands&, bool is_double, int share, int shares, void* scratch);
-  int64_t (*subbands_scratch)(const Subbands&, bool is_double);
+  Kernel<Similarity> similarity;
+  Kernel<Edges> edges;
+  Kernel<EdgeMeans> edge_means;
+  Kernel<SimilarityDeviation> similarity_deviation;
+  Kernel<Blocks> block_means;
+  Kernel<Blocks> unblock;
+  Kernel<Product> product;
+  Kernel<Decimation> decimate;
+  Kernel<Undecimation> undecimate;
+  Kernel<Change> change;
+  Kernel<Detail> detail;
+  Kernel<HaarMeans> haar_means;
+  Kernel<ColorMeans> color_means;
+  Kernel<FlipMeans> flip_means;
+  Kernel<HVSErrors> hvs_errors;
+  Kernel<Subbands> subbands;
   int64_t (*subband_elements)(const Subbands&, bool is_double);  // of the computing type that the steps share
-  void (*phase_congruency)(const PhaseCongruency&, bool is_double, int share, int shares, void* scratch);
-  int64_t (*phase_congruency_scratch)(const PhaseCongruency&, bool is_double);
+  Kernel<PhaseCongruency> phase_congruency;
   int64_t (*phase_congruency_memory)(const PhaseCongruency&, bool is_double);  // bytes that the steps share
-  void (*neighbour_products)(const Mixture&, bool is_double, int share, int shares, void* scratch);
-  void (*information_map)(const Mixture&, bool is_double, int share, int shares, void* scratch);
-  int64_t (*information_map_scratch)(const Mixture&, bool is_double);
-  void (*to_opponent)(const OpponentPlanes&, bool is_double, int share, int shares, void* scratch);
-  void (*from_opponent)(const OpponentPlanes&, bool is_double, int share, int shares, void* scratch);
-  int64_t (*opponent_scratch)(const OpponentPlanes&, bool is_double);
-  void (*visible_errors)(const VisibleErrors&, bool is_double, int share, int shares, void* scratch);
-  int64_t (*visible_errors_scratch)(const VisibleErrors&, bool is_double);
+  Kernel<Mixture> neighbour_products;
+  Kernel<Mixture> information_map;
+  Kernel<OpponentPlanes> to_opponent;
+  Kernel<OpponentPlanes> from_opponent;
+  Kernel<VisibleErrors> visible_errors;
   int64_t (*visible_errors_tiles)(int64_t width);
-  void (*coarser)(const Coarser&, bool is_double, int share, int shares, void* scratch);
-  int64_t (*coarser_scratch)(const Coarser&, bool is_double);
-  void (*spread)(const Spread&, bool is_double, int share, int shares, void* scratch);
+  Kernel<Coarser> coarser;
+  Kernel<Spread> spread;
   void (*pixel_means)(const PixelMeans&, bool is_double, int share, int shares);
-  void (*sorted_means)(const SortedMeans&, bool is_double, int share, int shares, void* scratch);
-  int64_t (*sorted_means_scratch)(const SortedMeans&, bool is_double);
+  Kernel<SortedMeans> sorted_means;
   void (*warp)(const Warp&, bool is_double, int share, int shares);
   void (*prepare)(const Preparation&, int share, int shares);
   void (*squared_errors)(const Preparation&, int share, int shares, double* row_sums);  // (count, 1 or channels, height)

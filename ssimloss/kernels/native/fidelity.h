@@ -79,8 +79,8 @@ class Scales {
   const void* centre(int which) const { return at((const void*)(which ? centres_.y : centres_.x).data(), first_, is_double()); }
 
   template <class Job>
-  bool pass(void (*kernel)(const Job&, bool, int, int, void*), const Job& job, int64_t pixels, int64_t bytes) const {
-    return ssimloss::run(kernel, job, is_double(), call_.pair.threads_for(pixels), bytes);
+  bool pass(const Kernel<Job>& kernel, const Job& job, int64_t pixels) const {
+    return ssimloss::run(kernel, job, is_double(), call_.pair.threads_for(pixels));
   }
 
   // The sums of a scale from those of its rows.
@@ -156,7 +156,7 @@ class InformationScales : Scales {
     job.window = window(s);
     job.taps = taps(s);
     job.pad = pad(s);
-    return pass(set_.decimate, job, planes_ * job.height * job.width, set_.decimate_scratch(job, is_double()));
+    return pass(set_.decimate, job, planes_ * job.height * job.width);
   }
 
   bool compare(int s) {
@@ -180,7 +180,7 @@ class InformationScales : Scales {
     job.row_sums = row_sums_.data();
     job.grad_x = gradient(0, s);
     job.grad_y = gradient(1, s);
-    if (!pass(set_.similarity, job, planes_ * job.height * job.width, set_.similarity_scratch(job, is_double()))) return false;
+    if (!pass(set_.similarity, job, planes_ * job.height * job.width)) return false;
     add_up(s, map_h(job));
     return true;
   }
@@ -198,7 +198,7 @@ class InformationScales : Scales {
     job.taps = taps(s);
     job.pad = pad(s);
     job.coarse = data(2 + which, s);
-    return pass(set_.undecimate, job, planes_ * job.height * job.width, set_.undecimate_scratch(job, is_double()));
+    return pass(set_.undecimate, job, planes_ * job.height * job.width);
   }
 };
 
@@ -249,7 +249,7 @@ class DetailScales : Scales {
       job.coarse_y = data(1, s + 1);
     }
     job.row_sums = row_sums_.data();
-    if (!pass(set_.detail, job, planes_ * job.height * job.width, set_.detail_scratch(job, is_double()))) return false;
+    if (!pass(set_.detail, job, planes_ * job.height * job.width)) return false;
     add_up(s, height_[s + 1]);
     return true;
   }
@@ -263,7 +263,7 @@ class DetailScales : Scales {
       job.of_coarse_x = data(2, s + 1);
       job.of_coarse_y = images() > 1 ? data(3, s + 1) : nullptr;
     }
-    return pass(set_.detail, job, planes_ * job.height * job.width, set_.detail_scratch(job, is_double()));
+    return pass(set_.detail, job, planes_ * job.height * job.width);
   }
 };
 

@@ -26,6 +26,12 @@ namespace ssimloss {
 namespace SSIMLOSS_SET {
 namespace {
 
+// A share of a job, computed in double or in float.
+template <class Job, void (*OF_FLOAT)(const Job&, int, int, float*), void (*OF_DOUBLE)(const Job&, int, int, double*)>
+void either(const Job& job, bool is_double, int share, int shares, void* scratch) {
+  is_double ? OF_DOUBLE(job, share, shares, (double*)scratch) : OF_FLOAT(job, share, shares, (float*)scratch);
+}
+
 void similarity(const Similarity& job, bool is_double, int share, int shares, void* scratch) {
   is_double ? similarity_of<double>(job, share, shares, scratch) : similarity_of<float>(job, share, shares, scratch);
 }
@@ -34,32 +40,12 @@ int64_t similarity_scratch(const Similarity& job, bool is_double) {
   return is_double ? similarity_room<double>(job) : similarity_room<float>(job);
 }
 
-void edges(const Edges& job, bool is_double, int share, int shares, void* scratch) {
-  is_double ? edges_of(job, share, shares, (double*)scratch) : edges_of(job, share, shares, (float*)scratch);
-}
-
 int64_t edges_scratch(const Edges& job, bool is_double) { return edges_room(job) * (is_double ? sizeof(double) : sizeof(float)); }
-
-void edge_means(const EdgeMeans& job, bool is_double, int share, int shares, void* scratch) {
-  is_double ? edge_means_of(job, share, shares, (double*)scratch) : edge_means_of(job, share, shares, (float*)scratch);
-}
 
 int64_t edge_means_scratch(const EdgeMeans& job, bool is_double) { return is_double ? EdgeRows<double>::bytes(job) : EdgeRows<float>::bytes(job); }
 
-void similarity_deviation(const SimilarityDeviation& job, bool is_double, int share, int shares, void* scratch) {
-  is_double ? similarity_deviation_of(job, share, shares, (double*)scratch) : similarity_deviation_of(job, share, shares, (float*)scratch);
-}
-
 int64_t similarity_deviation_scratch(const SimilarityDeviation& job, bool is_double) {
   return is_double ? DeviationRows<double>::bytes(job) : DeviationRows<float>::bytes(job);
-}
-
-void block_means(const Blocks& job, bool is_double, int share, int shares, void* scratch) {
-  is_double ? block_means_of(job, share, shares, (double*)scratch) : block_means_of(job, share, shares, (float*)scratch);
-}
-
-void unblock(const Blocks& job, bool is_double, int share, int shares, void* scratch) {
-  is_double ? unblock_of(job, share, shares, (double*)scratch) : unblock_of(job, share, shares, (float*)scratch);
 }
 
 int64_t block_scratch(const Blocks& job, bool is_double) { return block_lines(job) * block_line(job) * (is_double ? sizeof(double) : sizeof(float)); }
@@ -68,75 +54,37 @@ void neighbour_products(const Mixture& job, bool is_double, int share, int share
   is_double ? neighbour_products_of<double>(job, share, shares, (double*)scratch) : neighbour_products_of<float>(job, share, shares, (double*)scratch);
 }
 
-void information_map(const Mixture& job, bool is_double, int share, int shares, void* scratch) {
-  is_double ? information_map_of(job, share, shares, (double*)scratch) : information_map_of(job, share, shares, (float*)scratch);
-}
+int64_t neighbour_products_scratch(const Mixture& job, bool) { return 4 * job.width * (int64_t)sizeof(double); }
 
 int64_t information_map_scratch(const Mixture& job, bool is_double) {
   return is_double ? information_map_room<double>(job) : information_map_room<float>(job);
-}
-
-void product(const Product& job, bool is_double, int share, int shares, void* scratch) {
-  is_double ? product_of(job, share, shares, (double*)scratch) : product_of(job, share, shares, (float*)scratch);
 }
 
 int64_t product_scratch(const Product& job, bool is_double) {
   return (job.factors + 1) * job.width * (is_double ? sizeof(double) : sizeof(float));
 }
 
-void decimate(const Decimation& job, bool is_double, int share, int shares, void* scratch) {
-  is_double ? decimate_of(job, share, shares, (double*)scratch) : decimate_of(job, share, shares, (float*)scratch);
-}
-
 int64_t decimate_scratch(const Decimation& job, bool is_double) {
   return (5 * (job.width + 2 * kMargin) + 2 * kMargin) * (is_double ? sizeof(double) : sizeof(float));
-}
-
-void undecimate(const Undecimation& job, bool is_double, int share, int shares, void* scratch) {
-  is_double ? undecimate_of(job, share, shares, (double*)scratch) : undecimate_of(job, share, shares, (float*)scratch);
 }
 
 int64_t undecimate_scratch(const Undecimation& job, bool is_double) {
   return (4 * (job.width + 2 * kMargin) + 2 * kMargin) * (is_double ? sizeof(double) : sizeof(float));
 }
 
-void change(const Change& job, bool is_double, int share, int shares, void* scratch) {
-  is_double ? change_of(job, share, shares, (double*)scratch) : change_of(job, share, shares, (float*)scratch);
-}
-
 int64_t change_scratch(const Change& job, bool is_double) {
   return (6 * (job.width + 2 * kMargin) + kMargin) * (is_double ? sizeof(double) : sizeof(float));
-}
-
-void detail(const Detail& job, bool is_double, int share, int shares, void* scratch) {
-  is_double ? detail_of(job, share, shares, (double*)scratch) : detail_of(job, share, shares, (float*)scratch);
 }
 
 int64_t detail_scratch(const Detail& job, bool is_double) {
   return is_double ? DetailScale<double>::bytes(job) : DetailScale<float>::bytes(job);
 }
 
-void haar_means(const HaarMeans& job, bool is_double, int share, int shares, void* scratch) {
-  is_double ? haar_means_of(job, share, shares, (double*)scratch) : haar_means_of(job, share, shares, (float*)scratch);
-}
-
 int64_t haar_means_scratch(const HaarMeans& job, bool is_double) { return is_double ? HaarRows<double>::bytes(job) : HaarRows<float>::bytes(job); }
-
-void color_means(const ColorMeans& job, bool is_double, int share, int shares, void* scratch) {
-  is_double ? color_means_of(job, share, shares, (double*)scratch) : color_means_of(job, share, shares, (float*)scratch);
-}
 
 int64_t color_means_scratch(const ColorMeans&, bool is_double) { return kColorLines * kColorPiece * (is_double ? sizeof(double) : sizeof(float)); }
 
-void flip_means(const FlipMeans& job, bool is_double, int share, int shares, void* scratch) {
-  is_double ? flip_means_of(job, share, shares, (double*)scratch) : flip_means_of(job, share, shares, (float*)scratch);
-}
-
 int64_t flip_means_scratch(const FlipMeans& job, bool is_double) { return is_double ? FlipRows<double>::bytes(job) : FlipRows<float>::bytes(job); }
-
-void hvs_errors(const HVSErrors& job, bool is_double, int share, int shares, void* scratch) {
-  is_double ? hvs_errors_of(job, share, shares, (double*)scratch) : hvs_errors_of(job, share, shares, (float*)scratch);
-}
 
 int64_t hvs_errors_scratch(const HVSErrors&, bool is_double) { return is_double ? HVSBlocks<double>::bytes() : HVSBlocks<float>::bytes(); }
 
@@ -165,20 +113,8 @@ int64_t phase_congruency_memory(const PhaseCongruency& job, bool is_double) {
   return is_double ? PhaseSteps<double>(job, nullptr).bytes() : PhaseSteps<float>(job, nullptr).bytes();
 }
 
-void to_opponent(const OpponentPlanes& job, bool is_double, int share, int shares, void* scratch) {
-  is_double ? to_opponent_of(job, share, shares, (double*)scratch) : to_opponent_of(job, share, shares, (float*)scratch);
-}
-
-void from_opponent(const OpponentPlanes& job, bool is_double, int share, int shares, void* scratch) {
-  is_double ? from_opponent_of(job, share, shares, (double*)scratch) : from_opponent_of(job, share, shares, (float*)scratch);
-}
-
 int64_t opponent_scratch(const OpponentPlanes& job, bool is_double) {
   return 7 * (job.width + kErrorMargin) * (is_double ? sizeof(double) : sizeof(float));
-}
-
-void visible_errors(const VisibleErrors& job, bool is_double, int share, int shares, void* scratch) {
-  is_double ? visible_errors_of(job, share, shares, (double*)scratch) : visible_errors_of(job, share, shares, (float*)scratch);
 }
 
 int64_t visible_errors_scratch(const VisibleErrors&, bool is_double) { return is_double ? ErrorTile<double>::bytes() : ErrorTile<float>::bytes(); }
@@ -214,10 +150,6 @@ void coarser_of(const Coarser& job, int share, int shares, T* scratch) {
   }
 }
 
-void coarser(const Coarser& job, bool is_double, int share, int shares, void* scratch) {
-  is_double ? coarser_of(job, share, shares, (double*)scratch) : coarser_of(job, share, shares, (float*)scratch);
-}
-
 int64_t coarser_scratch(const Coarser&, bool is_double) { return 12 * kPiece * (is_double ? sizeof(double) : sizeof(float)); }
 
 template <class T>
@@ -240,6 +172,8 @@ void spread_of(const Spread& job, int share, int shares) {
 void spread(const Spread& job, bool is_double, int share, int shares, void*) {
   is_double ? spread_of<double>(job, share, shares) : spread_of<float>(job, share, shares);
 }
+
+int64_t spread_scratch(const Spread&, bool) { return 64; }
 
 void pixel_means(const PixelMeans& job, bool is_double, int share, int shares) {
   is_double ? pixel_means_of<double>(job, share, shares) : pixel_means_of<float>(job, share, shares);
@@ -302,56 +236,35 @@ void centres(const Image& image, const Image& mask, const int64_t* shape, bool i
 #define NAME_OF(word) QUOTED(word)
 extern const Kernels kernels;
 const Kernels kernels = {NAME_OF(SSIMLOSS_SET),
-                         similarity,
-                         similarity_scratch,
-                         edges,
-                         edges_scratch,
-                         edge_means,
-                         edge_means_scratch,
-                         similarity_deviation,
-                         similarity_deviation_scratch,
-                         block_means,
-                         unblock,
-                         block_scratch,
-                         product,
-                         product_scratch,
-                         decimate,
-                         decimate_scratch,
-                         undecimate,
-                         undecimate_scratch,
-                         change,
-                         change_scratch,
-                         detail,
-                         detail_scratch,
-                         haar_means,
-                         haar_means_scratch,
-                         color_means,
-                         color_means_scratch,
-                         flip_means,
-                         flip_means_scratch,
-                         hvs_errors,
-                         hvs_errors_scratch,
-                         subbands,
-                         subbands_scratch,
+                         {similarity, similarity_scratch},
+                         {either<Edges, edges_of, edges_of>, edges_scratch},
+                         {either<EdgeMeans, edge_means_of, edge_means_of>, edge_means_scratch},
+                         {either<SimilarityDeviation, similarity_deviation_of, similarity_deviation_of>, similarity_deviation_scratch},
+                         {either<Blocks, block_means_of, block_means_of>, block_scratch},
+                         {either<Blocks, unblock_of, unblock_of>, block_scratch},
+                         {either<Product, product_of, product_of>, product_scratch},
+                         {either<Decimation, decimate_of, decimate_of>, decimate_scratch},
+                         {either<Undecimation, undecimate_of, undecimate_of>, undecimate_scratch},
+                         {either<Change, change_of, change_of>, change_scratch},
+                         {either<Detail, detail_of, detail_of>, detail_scratch},
+                         {either<HaarMeans, haar_means_of, haar_means_of>, haar_means_scratch},
+                         {either<ColorMeans, color_means_of, color_means_of>, color_means_scratch},
+                         {either<FlipMeans, flip_means_of, flip_means_of>, flip_means_scratch},
+                         {either<HVSErrors, hvs_errors_of, hvs_errors_of>, hvs_errors_scratch},
+                         {subbands, subbands_scratch},
                          subband_elements,
-                         phase_congruency,
-                         phase_congruency_scratch,
+                         {phase_congruency, phase_congruency_scratch},
                          phase_congruency_memory,
-                         neighbour_products,
-                         information_map,
-                         information_map_scratch,
-                         to_opponent,
-                         from_opponent,
-                         opponent_scratch,
-                         visible_errors,
-                         visible_errors_scratch,
+                         {neighbour_products, neighbour_products_scratch},
+                         {either<Mixture, information_map_of, information_map_of>, information_map_scratch},
+                         {either<OpponentPlanes, to_opponent_of, to_opponent_of>, opponent_scratch},
+                         {either<OpponentPlanes, from_opponent_of, from_opponent_of>, opponent_scratch},
+                         {either<VisibleErrors, visible_errors_of, visible_errors_of>, visible_errors_scratch},
                          visible_errors_tiles,
-                         coarser,
-                         coarser_scratch,
-                         spread,
+                         {either<Coarser, coarser_of, coarser_of>, coarser_scratch},
+                         {spread, spread_scratch},
                          pixel_means,
-                         sorted_means,
-                         sorted_means_scratch,
+                         {sorted_means, sorted_means_scratch},
                          warp,
                          prepare,
                          squared_errors,

@@ -36,7 +36,42 @@ API int64_t ssimloss_scratch_bytes(int32_t taps, bool is_double) {
   Similarity job = {};
   job.window = window.data();
   job.taps = taps;
-  return kernels().similarity_scratch(job, is_double);
+  return kernels().similarity.scratch(job, is_double);
+}
+
+// The parts of jobs and calls that many have.
+template <class Call>
+bool is_double_of(const Call& call) {
+  return call.x.dtype == kFloat64 || call.y.dtype == kFloat64;
+}
+
+template <class Call, class Job>
+void take_images(const Call& call, Job& job) {
+  job.x = call.x;
+  job.y = call.y;
+  job.count = call.shape[0];
+  job.height = call.shape[2];
+  job.width = call.shape[3];
+}
+
+template <class Call, class Job>
+void take_gradients(const Call& call, Job& job) {
+  job.grad_x = call.grad_x;
+  job.grad_y = call.grad_y;
+}
+
+// Per image: the mean over `positions` of what a kernel adds up in `rows`, and slope times its derivatives. `work` is counted in pixels.
+template <class Call, class Job>
+int means_of_rows(const Call& call, const Kernel<Job>& kernel, Job& job, int64_t rows, int64_t positions, int64_t work, int64_t kept = INT64_MAX) {
+  std::vector<double> row_sums(job.count * rows);
+  job.row_sums = row_sums.data();
+  job.scale = call.slope / (double)positions;
+  take_gradients(call, job);
+  const bool is_double = is_double_of(call);
+  if (!run(kernel, job, is_double, work < kWorthThreads ? 1 : (int)call.threads, kept)) return 1;
+  for (int64_t n = 0; n < job.count; n++)
+    set_number(call.means, n, is_double, sum_of(row_sums.data() + n * rows, rows) / (double)positions);
+  return 0;
 }
 
 struct MeansCall {
@@ -59,8 +94,7 @@ API int ssimloss_similarity_means(const MeansCall* call) {
     std::vector<double> row_sums(job.planes * rows), pixel_sums(call->pixel ? job.planes * job.height : 0);
     job.row_sums = row_sums.data();
     job.scale = call->slope * call->similarity_weight / (double)positions;
-    job.grad_x = call->grad_x;
-    job.grad_y = call->grad_y;
+    take_gradients(*call, job);
     if (call->pixel) {
       job.pixel = call->pixel;
       job.eps = call->eps;
@@ -68,7 +102,7 @@ API int ssimloss_similarity_means(const MeansCall* call) {
       job.pixel_sums = pixel_sums.data();
     }
     const bool is_double = pair.is_double();
-    if (!run(set.similarity, job, is_double, pair.threads_for(job.planes * pixels), set.similarity_scratch(job, is_double))) return 1;
+    if (!run(set.similarity, job, is_double, pair.threads_for(job.planes * pixels))) return 1;
     for (int64_t p = 0; p < job.planes; p++) {
       double mean = call->similarity_weight * sum_of(row_sums.data() + p * rows, rows) / (double)positions;
       if (call->pixel) mean += call->pixel_weight * sum_of(pixel_sums.data() + p * job.height, job.height) / (double)pixels;
@@ -92,10 +126,9 @@ API int ssimloss_similarity_map(const MapCall* call) {
     Similarity job = similarity_of(pair, centres);
     job.map = call->map;
     job.upstream = call->upstream;
-    job.grad_x = call->grad_x;
-    job.grad_y = call->grad_y;
+    take_gradients(*call, job);
     const int threads = pair.threads_for(job.planes * job.height * job.width);
-    return run(set.similarity, job, pair.is_double(), threads, set.similarity_scratch(job, pair.is_double())) ? 0 : 1;
+    return run(set.similarity, job, pair.is_double(), threads) ? 0 : 1;
   });
 }
 
@@ -131,7 +164,7 @@ API int ssimloss_change(const ScalesCall* call) {
     std::vector<double> row_sums(job.planes * job.height);
     job.row_sums = row_sums.data();
     const int threads = pair.threads_for(job.planes * job.height * job.width);
-    if (!run(set.change, job, pair.is_double(), threads, set.change_scratch(job, pair.is_double()))) return 1;
+    if (!run(set.change, job, pair.is_double(), threads)) return 1;
     for (int64_t p = 0; p < job.planes; p++) call->sums[p] = sum_of(row_sums.data() + p * job.height, job.height);
     return 0;
   });
@@ -175,19 +208,9 @@ API int ssimloss_pixel_means(const PixelCall* call) {
     job.blocks = (pixels + kPixelBlock - 1) / kPixelBlock;
     std::vector<double> sums(n * job.blocks);
     job.sums = sums.data();
-    struct Call {
-      const Kernels& set;
-      const PixelMeans& job;
-      bool is_double;
-    } all = {set, job, call->x.dtype == kFloat64 || call->y.dtype == kFloat64};
-    parallel(
-        n * pixels < 4 * kWorthThreads ? 1 : call->threads,
-        [](void* argument, int share, int shares) {
-          const Call& all = *(const Call*)argument;
-          all.set.pixel_means(all.job, all.is_double, share, shares);
-        },
-        &all);
-    for (int64_t i = 0; i < n; i++) set_number(call->means, i, all.is_double, sum_of(sums.data() + i * job.blocks, job.blocks) / (double)pixels);
+    const bool is_double = is_double_of(*call);
+    over_shares(n * pixels < 4 * kWorthThreads ? 1 : call->threads, [&](int share, int shares) { set.pixel_means(job, is_double, share, shares); });
+    for (int64_t i = 0; i < n; i++) set_number(call->means, i, is_double, sum_of(sums.data() + i * job.blocks, job.blocks) / (double)pixels);
     return 0;
   });
 }
@@ -211,14 +234,13 @@ API int ssimloss_sorted_means(const SortedCall* call) {
     std::memcpy(job.shape, call->shape, sizeof job.shape);
     job.power = call->power;
     job.slope = call->slope;
-    job.grad_x = call->grad_x;
-    job.grad_y = call->grad_y;
+    take_gradients(*call, job);
     const int64_t planes = call->shape[0] * call->shape[1], values = planes * call->shape[2] * call->shape[3];
     std::vector<double> means(planes);
     job.means = means.data();
-    const bool is_double = call->x.dtype == kFloat64 || call->y.dtype == kFloat64;
+    const bool is_double = is_double_of(*call);
     const int threads = values < kWorthThreads / 4 ? 1 : call->threads < planes ? call->threads : (int)planes;
-    if (!run(set.sorted_means, job, is_double, threads, set.sorted_means_scratch(job, is_double), kKeptBytes)) return 1;
+    if (!run(set.sorted_means, job, is_double, threads, kKeptBytes)) return 1;
     for (int64_t p = 0; p < planes; p++) set_number(call->means, p, is_double, means[p]);
     return 0;
   });
@@ -242,17 +264,9 @@ API int ssimloss_warp(const WarpCall* call) {
     job.out = call->out;
     job.grad_image = call->grad_image;
     job.grad_flow = call->grad_flow;
-    struct Call {
-      const Kernels& set;
-      const Warp& job;
-    } all = {kernels(), job};
-    parallel(
-        call->shape[0] * call->shape[2] * call->shape[3] < kWorthThreads ? 1 : call->threads,
-        [](void* argument, int share, int shares) {
-          const Call& all = *(const Call*)argument;
-          all.set.warp(all.job, all.job.image.dtype == kFloat64, share, shares);
-        },
-        &all);
+    const Kernels& set = kernels();
+    const int threads = call->shape[0] * call->shape[2] * call->shape[3] < kWorthThreads ? 1 : call->threads;
+    over_shares(threads, [&](int share, int shares) { set.warp(job, job.image.dtype == kFloat64, share, shares); });
     return 0;
   });
 }
@@ -296,10 +310,9 @@ API int ssimloss_edge_means(const EdgeCall* call) {
       job.grad_x = call->grad_x;
       job.grad_y = call->grad_y;
     }
-    const bool is_double = call->x.dtype == kFloat64 || call->y.dtype == kFloat64;
+    const bool is_double = is_double_of(*call);
     const int threads = job.planes * positions < kWorthThreads ? 1 : call->threads;
-    const int64_t bytes = set.edge_means_scratch(job, is_double);
-    if (!run(set.edge_means, job, is_double, threads, bytes)) return 1;
+    if (!run(set.edge_means, job, is_double, threads)) return 1;
     const double divisor = (double)(positions - (call->pooling == 2) > 1 ? positions - (call->pooling == 2) : 1);
     for (int64_t p = 0; p < job.planes; p++) {
       const double* rows = sums.data() + p * h * 2;
@@ -316,9 +329,8 @@ API int ssimloss_edge_means(const EdgeCall* call) {
     job.sums = nullptr;
     job.means = means.data();
     job.scale = call->slope / divisor;
-    job.grad_x = call->grad_x;
-    job.grad_y = call->grad_y;
-    return run(set.edge_means, job, is_double, threads, bytes) ? 0 : 1;
+    take_gradients(*call, job);
+    return run(set.edge_means, job, is_double, threads) ? 0 : 1;
   });
 }
 
@@ -337,11 +349,7 @@ API int ssimloss_similarity_deviation(const DeviationCall* call) {
   return guarded([&]() -> int {
     const Kernels& set = kernels();
     SimilarityDeviation job = {};
-    job.x = call->x;
-    job.y = call->y;
-    job.count = call->shape[0];
-    job.height = call->shape[2];
-    job.width = call->shape[3];
+    take_images(*call, job);
     job.alpha = call->alpha;
     std::memcpy(job.constants, call->constants, sizeof job.constants);
     job.roots = call->roots;
@@ -349,12 +357,11 @@ API int ssimloss_similarity_deviation(const DeviationCall* call) {
     std::vector<double> row_sums(job.count * job.height * 3), means(job.count * 4);
     job.row_sums = row_sums.data();
     job.means = means.data();
-    const bool is_double = call->x.dtype == kFloat64 || call->y.dtype == kFloat64;
+    const bool is_double = is_double_of(*call);
     const int threads = job.count * job.height * job.width < kWorthThreads ? 1 : (int)call->threads;
-    const int64_t bytes = set.similarity_deviation_scratch(job, is_double);
     for (const DeviationStep step : {kRoots, kDistances}) {
       job.step = step;
-      if (!run(set.similarity_deviation, job, is_double, threads, bytes)) return 1;
+      if (!run(set.similarity_deviation, job, is_double, threads)) return 1;
       for (int64_t n = 0; n < job.count; n++) {
         double sums[3] = {0, 0, 0};
         for (int64_t r = 0; r < job.height; r++)
@@ -366,9 +373,8 @@ API int ssimloss_similarity_deviation(const DeviationCall* call) {
     if (!call->grad_x.data && !call->grad_y.data) return 0;
     job.step = kDerivatives;
     job.scale = call->slope / positions;
-    job.grad_x = call->grad_x;
-    job.grad_y = call->grad_y;
-    return run(set.similarity_deviation, job, is_double, threads, bytes) ? 0 : 1;
+    take_gradients(*call, job);
+    return run(set.similarity_deviation, job, is_double, threads) ? 0 : 1;
   });
 }
 
@@ -402,7 +408,7 @@ API int ssimloss_block_means(const BlocksCall* call) {
     job.blocks = call->blocks;
     const bool is_double = (call->transposed ? call->image : call->blocks).dtype == kFloat64;
     const int threads = job.count * job.height * job.width < kWorthThreads ? 1 : call->threads;
-    return run(call->transposed ? set.unblock : set.block_means, job, is_double, threads, set.block_scratch(job, is_double)) ? 0 : 1;
+    return run(call->transposed ? set.unblock : set.block_means, job, is_double, threads) ? 0 : 1;
   });
 }
 
@@ -420,22 +426,17 @@ API int ssimloss_haar_means(const HaarCall* call) {
   return guarded([&]() -> int {
     const Kernels& set = kernels();
     HaarMeans job = {};
-    job.x = call->x;
-    job.y = call->y;
-    job.count = call->shape[0];
+    take_images(*call, job);
     job.channels = call->shape[1];
-    job.height = call->shape[2];
-    job.width = call->shape[3];
     job.c = call->c;
     job.alpha = call->alpha;
     job.decayed = std::exp(-call->alpha);
     job.least = call->least;
     std::vector<double> row_sums(job.count * job.height * 2), means(job.count), masses(job.count);
     job.row_sums = row_sums.data();
-    const bool is_double = call->x.dtype == kFloat64 || call->y.dtype == kFloat64;
+    const bool is_double = is_double_of(*call);
     const int threads = job.count * job.height * job.width < kWorthThreads ? 1 : (int)call->threads;
-    const int64_t bytes = set.haar_means_scratch(job, is_double);
-    if (!run(set.haar_means, job, is_double, threads, bytes)) return 1;
+    if (!run(set.haar_means, job, is_double, threads)) return 1;
     for (int64_t n = 0; n < job.count; n++) {
       double total = 0;
       for (int64_t r = 0; r < job.height; r++) {
@@ -450,9 +451,8 @@ API int ssimloss_haar_means(const HaarCall* call) {
     job.means = means.data();
     job.masses = masses.data();
     job.scale = call->slope;
-    job.grad_x = call->grad_x;
-    job.grad_y = call->grad_y;
-    return run(set.haar_means, job, is_double, threads, bytes) ? 0 : 1;
+    take_gradients(*call, job);
+    return run(set.haar_means, job, is_double, threads) ? 0 : 1;
   });
 }
 
@@ -469,29 +469,14 @@ struct ColorCall {
 // The mean colour difference of each image, and slope times its derivatives.
 API int ssimloss_color_means(const ColorCall* call) {
   return guarded([&]() -> int {
-    const Kernels& set = kernels();
     ColorMeans job = {};
-    job.x = call->x;
-    job.y = call->y;
-    job.count = call->shape[0];
+    take_images(*call, job);
     job.channels = call->shape[1];
-    job.height = call->shape[2];
-    job.width = call->shape[3];
     job.low = call->low;
     job.unit = call->unit;
     std::memcpy(job.k, call->k, sizeof job.k);
     const int64_t pixels = job.height * job.width;
-    job.scale = call->slope / (double)pixels;
-    job.grad_x = call->grad_x;
-    job.grad_y = call->grad_y;
-    std::vector<double> row_sums(job.count * job.height);
-    job.row_sums = row_sums.data();
-    const bool is_double = call->x.dtype == kFloat64 || call->y.dtype == kFloat64;
-    const int threads = job.count * pixels < kWorthThreads / 4 ? 1 : (int)call->threads;
-    if (!run(set.color_means, job, is_double, threads, set.color_means_scratch(job, is_double))) return 1;
-    for (int64_t n = 0; n < job.count; n++)
-      set_number(call->means, n, is_double, sum_of(row_sums.data() + n * job.height, job.height) / (double)pixels);
-    return 0;
+    return means_of_rows(*call, kernels().color_means, job, job.height, pixels, 4 * job.count * pixels);
   });
 }
 
@@ -510,31 +495,16 @@ struct FlipCall {
 // The mean FLIP of each image, and slope times its derivatives.
 API int ssimloss_flip_means(const FlipCall* call) {
   return guarded([&]() -> int {
-    const Kernels& set = kernels();
     FlipMeans job = {};
-    job.x = call->x;
-    job.y = call->y;
-    job.count = call->shape[0];
+    take_images(*call, job);
     job.channels = call->shape[1];
-    job.height = call->shape[2];
-    job.width = call->shape[3];
     job.low = call->low;
     job.unit = call->unit;
     job.sensitivity = call->sensitivity;
     job.detection = call->detection;
     job.taps = call->taps;
     const int64_t pixels = job.height * job.width;
-    job.scale = call->slope / (double)pixels;
-    job.grad_x = call->grad_x;
-    job.grad_y = call->grad_y;
-    std::vector<double> row_sums(job.count * job.height);
-    job.row_sums = row_sums.data();
-    const bool is_double = call->x.dtype == kFloat64 || call->y.dtype == kFloat64;
-    const int threads = job.count * pixels < kWorthThreads / 4 ? 1 : (int)call->threads;
-    if (!run(set.flip_means, job, is_double, threads, set.flip_means_scratch(job, is_double), kKeptBytes)) return 1;
-    for (int64_t n = 0; n < job.count; n++)
-      set_number(call->means, n, is_double, sum_of(row_sums.data() + n * job.height, job.height) / (double)pixels);
-    return 0;
+    return means_of_rows(*call, kernels().flip_means, job, job.height, pixels, 4 * job.count * pixels, kKeptBytes);
   });
 }
 
@@ -551,28 +521,14 @@ struct HVSCall {
 // The mean error of the blocks of each image, and slope times its derivatives with respect to pixels of whole blocks.
 API int ssimloss_hvs_errors(const HVSCall* call) {
   return guarded([&]() -> int {
-    const Kernels& set = kernels();
     HVSErrors job = {};
-    job.x = call->x;
-    job.y = call->y;
-    job.count = call->shape[0];
+    take_images(*call, job);
     job.channels = call->shape[1];
-    job.height = call->shape[2];
-    job.width = call->shape[3];
     job.sensitivity = call->sensitivity;
     job.masking = call->masking;
     job.weights = call->weights;
     const int64_t rows = (job.weights ? 1 : job.channels) * (job.height / 8), blocks = rows * (job.width / 8);
-    job.scale = call->slope / (double)blocks;
-    job.grad_x = call->grad_x;
-    job.grad_y = call->grad_y;
-    std::vector<double> row_sums(job.count * rows);
-    job.row_sums = row_sums.data();
-    const bool is_double = call->x.dtype == kFloat64 || call->y.dtype == kFloat64;
-    const int threads = job.count * blocks * 64 < kWorthThreads ? 1 : (int)call->threads;
-    if (!run(set.hvs_errors, job, is_double, threads, set.hvs_errors_scratch(job, is_double))) return 1;
-    for (int64_t n = 0; n < job.count; n++) set_number(call->means, n, is_double, sum_of(row_sums.data() + n * rows, rows) / (double)blocks);
-    return 0;
+    return means_of_rows(*call, kernels().hvs_errors, job, rows, blocks, job.count * blocks * 64);
   });
 }
 
@@ -627,17 +583,8 @@ API int ssimloss_prepare(const PreparationCall* call) {
     const int64_t pixels = job.count * (job.weights ? 1 : job.channels) * job.height * job.width;
     job.out[0] = call->out;
     job.out[1] = (char*)call->out + pixels * (job.to_double ? sizeof(double) : sizeof(float));
-    struct Call {
-      const Kernels& set;
-      const Preparation& job;
-    } all = {kernels(), job};
-    parallel(
-        pixels < kWorthThreads ? 1 : call->threads,
-        [](void* argument, int share, int shares) {
-          const Call& all = *(const Call*)argument;
-          all.set.prepare(all.job, share, shares);
-        },
-        &all);
+    const Kernels& set = kernels();
+    over_shares(pixels < kWorthThreads ? 1 : call->threads, [&](int share, int shares) { set.prepare(job, share, shares); });
     return 0;
   });
 }
@@ -648,18 +595,9 @@ API int ssimloss_squared_errors(const PreparationCall* call) {
     const Preparation job = preparation_of(*call);
     const int64_t rows = (job.weights ? 1 : job.channels) * job.height, pixels = rows * job.width;
     std::vector<double> row_sums(job.count * rows);
-    struct Call {
-      const Kernels& set;
-      const Preparation& job;
-      double* row_sums;
-    } all = {kernels(), job, row_sums.data()};
-    parallel(
-        job.count * pixels < kWorthThreads ? 1 : call->threads,
-        [](void* argument, int share, int shares) {
-          const Call& all = *(const Call*)argument;
-          all.set.squared_errors(all.job, share, shares, all.row_sums);
-        },
-        &all);
+    const Kernels& set = kernels();
+    const int threads = job.count * pixels < kWorthThreads ? 1 : call->threads;
+    over_shares(threads, [&](int share, int shares) { set.squared_errors(job, share, shares, row_sums.data()); });
     // Differences are in units of the data range or of levels, unless these are in the weights.
     const double unit = !job.quantize ? job.span : job.weights ? 1 : 255;
     for (int64_t i = 0; i < job.count; i++)
@@ -701,7 +639,7 @@ API int ssimloss_neighbour_products(const MixtureCall* call) {
     const int64_t rows = job.height - 2;
     std::vector<double> row_sums(job.planes * rows * pairs);
     job.row_sums = row_sums.data();
-    if (!run(kernels().neighbour_products, job, call->is_double != 0, call->threads_of(), 4 * job.width * (int64_t)sizeof(double))) return 1;
+    if (!run(kernels().neighbour_products, job, call->is_double != 0, call->threads_of())) return 1;
     for (int64_t plane = 0; plane < job.planes; plane++) {
       double* const products = (double*)call->out + plane * pixels * pixels;
       const double* const sums = row_sums.data() + plane * rows * pairs;
@@ -724,7 +662,7 @@ API int ssimloss_information_map(const MixtureCall* call) {
     Mixture job = call->job();
     job.upstream = call->upstream;
     (job.upstream ? job.gradient : job.map) = call->out;
-    return run(set.information_map, job, is_double, call->threads_of(), set.information_map_scratch(job, is_double)) ? 0 : 1;
+    return run(set.information_map, job, is_double, call->threads_of()) ? 0 : 1;
   });
 }
 

@@ -48,7 +48,7 @@ bool sum_moments(const MomentsCall& call) {
   std::vector<double> row_sums(sums * job.planes * rows);
   job.row_sums = row_sums.data();
   const int threads = pair.threads_for(job.planes * job.height * job.width);
-  if (!run(set.similarity, job, pair.is_double(), threads, set.similarity_scratch(job, pair.is_double()))) return false;
+  if (!run(set.similarity, job, pair.is_double(), threads)) return false;
   for (int64_t p = 0; p < job.planes; p++) {
     double totals[2] = {0, call.mask.data ? 0 : (double)rows * (double)map_w(job)};
     for (int64_t row = 0; row < rows; row++)
@@ -114,8 +114,8 @@ class Factors {
   int gradients() const { return !call_.grad_x.data ? 0 : call_.grad_y.data ? 2 : 1; }
 
   template <class Job>
-  bool pass(const Chunk& chunk, void (*kernel)(const Job&, bool, int, int, void*), int64_t (*room)(const Job&, bool), const Job& job) const {
-    return ssimloss::run(kernel, job, is_double(), chunk.count * pixels() < kWorthThreads ? 1 : chunk.threads, room(job, is_double()));
+  bool pass(const Chunk& chunk, const Kernel<Job>& kernel, const Job& job) const {
+    return ssimloss::run(kernel, job, is_double(), chunk.count * pixels() < kWorthThreads ? 1 : chunk.threads);
   }
 
   // Plane k of `count` that lie one after the other.
@@ -138,7 +138,7 @@ class Factors {
 
   Image gradient(const Chunk& chunk, int which) const { return moved(which ? call_.grad_y : call_.grad_x, chunk.first, channels()); }
 
-  bool compare(const Chunk& chunk, const Similarity& job) const { return pass(chunk, set_.similarity, set_.similarity_scratch, job); }
+  bool compare(const Chunk& chunk, const Similarity& job) const { return pass(chunk, set_.similarity, job); }
 
   // The map of a factor, or with gradients in the job, those of its derivatives under the map that has come in its place.
   bool compare(const Chunk& chunk, Similarity job, int64_t factor) const {
@@ -156,7 +156,7 @@ class Factors {
     job.complement = !edges_;
     job.scale = scale;
     job.row_sums = chunk.row_sums;
-    return pass(chunk, set_.product, set_.product_scratch, job);
+    return pass(chunk, set_.product, job);
   }
 
   void add_up(const Chunk& chunk, double weight, double distance_weight) const {
@@ -232,7 +232,7 @@ class Factors {
     edges.low = call_.pair.low;
     edges.of_x = images[0].data;
     edges.of_y = images[1].data;
-    if (!pass(chunk, set_.edges, set_.edges_scratch, edges)) return false;
+    if (!pass(chunk, set_.edges, edges)) return false;
 
     Pair pair = call_.pair;
     pair.shape[0] = chunk.count;
@@ -261,7 +261,7 @@ class Factors {
     if (gradients() > 1) structure.grad_y = images[3];
     edges.of_x = images[2].data;
     edges.of_y = gradients() > 1 ? images[3].data : nullptr;
-    return compare(chunk, luminance, 0) && compare(chunk, structure, 1) && pass(chunk, set_.edges, set_.edges_scratch, edges);
+    return compare(chunk, luminance, 0) && compare(chunk, structure, 1) && pass(chunk, set_.edges, edges);
   }
 };
 

@@ -126,8 +126,8 @@ class Pyramid {
   }
 
   template <class Job>
-  bool pass(const Chunk& chunk, void (*kernel)(const Job&, bool, int, int, void*), const Job& job, int64_t pixels, int64_t bytes) const {
-    return ssimloss::run(kernel, job, is_double(), pixels < kWorthThreads ? 1 : chunk.threads, bytes);
+  bool pass(const Chunk& chunk, const Kernel<Job>& kernel, const Job& job, int64_t pixels) const {
+    return ssimloss::run(kernel, job, is_double(), pixels < kWorthThreads ? 1 : chunk.threads);
   }
 
   bool halve(const Chunk& chunk, int s) const {
@@ -145,7 +145,7 @@ class Pyramid {
     job.last = call_.halvings[s - 1];
     job.height = height(s);
     job.width = width(s);
-    return pass(chunk, set_.coarser, job, chunk.count * height(s) * width(s) * 16, set_.coarser_scratch(job, is_double()));
+    return pass(chunk, set_.coarser, job, chunk.count * height(s) * width(s) * 16);
   }
 
   Similarity job_of(const Chunk& chunk, int s) const {
@@ -165,7 +165,7 @@ class Pyramid {
   }
 
   bool compare(const Chunk& chunk, const Similarity& job) const {
-    return pass(chunk, set_.similarity, job, job.planes * job.height * job.width, set_.similarity_scratch(job, is_double()));
+    return pass(chunk, set_.similarity, job, job.planes * job.height * job.width);
   }
 
   // The means of a scale and the gradient of each.
@@ -214,7 +214,7 @@ class Pyramid {
         job.coarse_w = width(s + 1);
         job.to_coarse = call_.halvings[s];
       }
-      if (!pass(chunk, set_.spread, job, chunk.count * height(s) * width(s), 64)) return false;
+      if (!pass(chunk, set_.spread, job, chunk.count * height(s) * width(s))) return false;
     }
     return true;
   }

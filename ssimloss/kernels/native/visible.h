@@ -68,7 +68,7 @@ class VisibleScales {
     double error = 0;
     for (int s = 0; s < call_.scales; s++) {
       const OpponentPlanes job = planes_of(n, s, false);
-      if (!ssimloss::run(set_.to_opponent, job, is_double_, threads_for(scales_[s]), set_.opponent_scratch(job, is_double_))) return false;
+      if (!ssimloss::run(set_.to_opponent, job, is_double_, threads_for(scales_[s]))) return false;
       if (!measure(s, &error)) return false;
     }
     set_number(call_.found, n, is_double_, error);
@@ -77,9 +77,9 @@ class VisibleScales {
       VisibleErrors& errors = scales_[s].errors;
       errors.grad_x = scales_[s].gradients[0];
       errors.grad_y = scales_[s].gradients[1];
-      if (!ssimloss::run(set_.visible_errors, errors, is_double_, threads_for(scales_[s]), set_.visible_errors_scratch(errors, is_double_))) return false;
+      if (!ssimloss::run(set_.visible_errors, errors, is_double_, threads_for(scales_[s]))) return false;
       const OpponentPlanes job = planes_of(n, s, true);
-      if (!ssimloss::run(set_.from_opponent, job, is_double_, threads_for(scales_[s]), set_.opponent_scratch(job, is_double_))) return false;
+      if (!ssimloss::run(set_.from_opponent, job, is_double_, threads_for(scales_[s]))) return false;
     }
     return true;
   }
@@ -123,7 +123,7 @@ class VisibleScales {
     const int64_t strips = set_.visible_errors_tiles(job.width) * job.height;
     row_sums_.resize(3 * strips * 9);
     job.row_sums = row_sums_.data();
-    if (!ssimloss::run(set_.visible_errors, job, is_double_, threads_for(scale), set_.visible_errors_scratch(job, is_double_))) return false;
+    if (!ssimloss::run(set_.visible_errors, job, is_double_, threads_for(scale))) return false;
     job.row_sums = nullptr;
     const double count = (double)(job.height * job.width);
     for (int plane = 0; plane < 3; plane++)
