@@ -1,5 +1,6 @@
 """Warnings at the line of the caller, however many functions of this package lie between."""
 
+import inspect
 import os
 import sys
 import warnings
@@ -8,7 +9,7 @@ import torch
 
 # Decorators such as torch.no_grad, and the call of a module, lie between.
 _BETWEEN = tuple(
-    os.path.dirname(os.path.abspath(place)) + os.sep for place in (__file__, str(torch.__file__))
+    os.path.dirname(os.path.abspath(file)) + os.sep for file in (__file__, inspect.getfile(torch))
 )
 
 
