@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from ssimloss._files import MissingFileError
 from ssimloss.evaluation import csv_files
 
 Kind = Literal["opinions", "choices", "sameness"]
@@ -73,6 +74,10 @@ class Judgements:
 
 class JudgementError(ValueError):
     """A source of judgements that cannot be used; the message names the rows and a fix."""
+
+
+class MissingJudgementsError(JudgementError, MissingFileError):
+    """A source of judgements that does not exist."""
 
 
 _COLUMNS: Final[Mapping[Kind, tuple[tuple[str, ...], str]]] = {

@@ -14,11 +14,11 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from ssimloss._files import MissingFileError
 from ssimloss.study.judgements import (
     Judgement,
     JudgementError,
     Judgements,
+    MissingJudgementsError,
     checked,
     read_csv,
     read_table,
@@ -62,14 +62,16 @@ def read_judgements(path: str | Path, *, images: str | Path | None = None) -> li
         One item; several for BAPPS, one for each kind of distortion.
 
     Raises:
-        MissingFileError: ``path`` does not exist.
+        MissingJudgementsError: ``path`` does not exist.
         JudgementError: the folder has no known layout, or its index is damaged; see also
             :func:`~ssimloss.study.judgements.read_table`.
         ModuleNotFoundError: a package that reads the index is not installed.
     """
     place = Path(path).expanduser()
     if not place.exists():
-        raise MissingFileError(f"judgements must be a CSV file or a folder, {place} does not exist")
+        raise MissingJudgementsError(
+            f"judgements must be a CSV file or a folder, {place} does not exist"
+        )
     if place.is_file():
         return [read_table(place, images=images)]
     if images is not None:
