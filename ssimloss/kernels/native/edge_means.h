@@ -425,14 +425,7 @@ class EdgeRows {
 template <class T>
 void edge_means_of(const EdgeMeans& job, int share, int shares, T* scratch) {
   EdgeRows<T> rows(job, scratch);
-  const int64_t all = job.planes * job.height;
-  const int64_t end = all * (share + 1) / shares;
-  for (int64_t at = all * share / shares; at < end;) {
-    const int64_t plane = at / job.height, from = at % job.height;
-    const int64_t to = end - plane * job.height < job.height ? end - plane * job.height : job.height;
-    rows.run(plane, from, to);
-    at = plane * job.height + to;
-  }
+  run_share(rows, job.planes, job.height, share, shares);
 }
 
 }  // namespace SSIMLOSS_SET

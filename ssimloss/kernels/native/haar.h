@@ -309,13 +309,7 @@ class HaarRows {
 template <class T>
 void haar_means_of(const HaarMeans& job, int share, int shares, T* scratch) {
   HaarRows<T> rows(job, scratch);
-  const int64_t all = job.count * job.height, end = all * (share + 1) / shares;
-  for (int64_t at = all * share / shares; at < end;) {
-    const int64_t image = at / job.height, from = at % job.height;
-    const int64_t to = end - image * job.height < job.height ? end - image * job.height : job.height;
-    rows.run(image, from, to);
-    at = image * job.height + to;
-  }
+  run_share(rows, job.count, job.height, share, shares);
 }
 
 }  // namespace SSIMLOSS_SET

@@ -190,5 +190,17 @@ INLINE int times_held(const Halving& h, int64_t fine_row, int64_t coarse_h, int6
   return 1 + (top < 0) + (top + 1 >= h.fine_h);
 }
 
+// An equal share of the rows of all images or planes, which follow one another.
+template <class Pass>
+void run_share(Pass& pass, int64_t count, int64_t height, int share, int shares) {
+  const int64_t all = count * height, end = all * (share + 1) / shares;
+  for (int64_t at = all * share / shares; at < end;) {
+    const int64_t image = at / height, from = at % height;
+    const int64_t to = end - image * height < height ? end - image * height : height;
+    pass.run(image, from, to);
+    at = image * height + to;
+  }
+}
+
 }  // namespace SSIMLOSS_SET
 }  // namespace ssimloss
