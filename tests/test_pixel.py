@@ -271,3 +271,16 @@ def test_psnr_has_a_finite_gradient_at_equal_images_and_hides_no_nan() -> None:
     assert gradient[0].eq(0).all()
     assert gradient[1].ne(0).all()
     assert F.psnr(target * torch.nan, target).isnan()
+
+
+def test_the_gradient_of_psnr_is_that_of_its_equation() -> None:
+    """Its decibels have a derivative of their own, which has one, too."""
+    generator = torch.Generator().manual_seed(0)
+    pred, target = torch.rand(2, 2, 3, 5, 4, generator=generator, dtype=torch.float64)
+    pred.requires_grad_()
+    scores = F.psnr(pred, target, reduction="image")
+    (slope,) = torch.autograd.grad(scores.sum(), pred)
+    error = (pred - target).detach()
+    squares = error.square().sum((1, 2, 3), keepdim=True)
+    torch.testing.assert_close(slope, -20 / math.log(10) * error / squares, rtol=1e-12, atol=0)
+    assert torch.autograd.gradgradcheck(lambda x: F.psnr(x, target), pred)
